@@ -1,0 +1,1 @@
+"""Layers: foreign files in, checked frames out."""

@@ -1,0 +1,1 @@
+"""Use cases: the table of contents of the product."""

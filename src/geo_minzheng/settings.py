@@ -1,0 +1,73 @@
+"""Where a district lives and how the process was started: the only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Paths and switches of one process.
+
+    Parameters
+    ----------
+    home
+        Folder of one district: store, photos, outputs, logs.
+    database_url
+        SQLAlchemy URL; empty means the GeoPackage ``home/district.gpkg``.
+    now
+        Fixed clock as ISO 8601, or empty for the real one.
+    language
+        ``zh`` or ``en``.
+    fonts
+        The bureau's own fonts folder, or ``None``.
+    """
+
+    home: Path
+    database_url: str = ""
+    now: str = ""
+    language: str = "zh"
+    fonts: Path | None = None
+
+    @property
+    def store_url(self) -> str:
+        """SQLAlchemy URL of the store."""
+        return self.database_url or f"sqlite:///{self.home / 'district.gpkg'}"
+
+
+def read_settings(environ: Mapping[str, str] | None = None, *, home: Path | None = None, now: str = "") -> Settings:
+    """Read the settings from the environment; arguments win."""
+    env = os.environ if environ is None else environ
+    fonts = env.get("GEO_MINZHENG_FONTS", "")
+    return Settings(
+        home=(home or Path(env.get("GEO_MINZHENG_HOME") or Path.cwd() / ".home")).absolute(),
+        database_url=env.get("GEO_MINZHENG_DATABASE_URL", ""),
+        now=now or env.get("GEO_MINZHENG_NOW", ""),
+        language=env.get("GEO_MINZHENG_LANG", "zh"),
+        fonts=Path(fonts) if fonts else None,
+    )
+
+
+def _shipped(in_wheel: str, in_tree: str) -> Path:
+    wheel = _PACKAGE / in_wheel
+    return wheel if wheel.is_dir() else _PACKAGE.parent.parent / in_tree
+
+
+def data_dir(name: str) -> Path:
+    """Folder of shipped data: ``policy``, ``text`` or ``demo``."""
+    return _shipped(f"_data/{name}", f"data/{name}")
+
+
+def layers_dir() -> Path:
+    """Folder of the layer catalogue."""
+    return _shipped("_layers", "layers")
+
+
+def assets_dir() -> Path:
+    """Folder of vendored scripts, styles and fonts."""
+    return _PACKAGE / "assets"
