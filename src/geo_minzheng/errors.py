@@ -27,7 +27,7 @@ class InputError(GeoMinzhengError):
     """What was handed in cannot be accepted; nothing was stored."""
 
 
-class InputErrors(InputError):
+class ManyInputError(InputError):
     """All faults of one input, found in one pass."""
 
     def __init__(self, key: str, faults: tuple[InputError, ...], /, **facts: object) -> None:

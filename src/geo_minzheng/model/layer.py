@@ -55,7 +55,8 @@ class Fault:
     code
         Stable machine name; the sentence is ``layers.fault.<code>`` in the language files.
     file, sheet, row, column, value
-        Where: file name, sheet or layer, row as the person counts it in the file (1 = first line), heading, what stands there.
+        Where: file name, sheet or layer, row as the person counts it in the file (1 = first line), heading,
+        what stands there.
     severity
         ``error`` refuses the file, ``warning`` does not.
     facts
@@ -81,7 +82,8 @@ class CheckedLayer:
     Parameters
     ----------
     frame
-        Accepted rows: the catalogue's columns, ``geometry`` (shapely, CGCS2000; absent for tables), ``coord_source``, ``source_crs``, ``source_file``.
+        Accepted rows: the catalogue's columns, ``geometry`` (shapely, CGCS2000; absent for tables), ``coord_source``,
+        ``source_crs``, ``source_file``.
     """
 
     layer: str
