@@ -40,7 +40,9 @@ class Settings:
         return self.database_url or f"sqlite:///{self.home / 'district.gpkg'}"
 
 
-def read_settings(environ: Mapping[str, str] | None = None, *, home: Path | None = None, now: str = "") -> Settings:
+def read_settings(
+    environ: Mapping[str, str] | None = None, *, home: Path | None = None, now: str = "", language: str = ""
+) -> Settings:
     """Read the settings from the environment; arguments win."""
     env = os.environ if environ is None else environ
     fonts = env.get("GEO_MINZHENG_FONTS", "")
@@ -48,7 +50,7 @@ def read_settings(environ: Mapping[str, str] | None = None, *, home: Path | None
         home=(home or Path(env.get("GEO_MINZHENG_HOME") or Path.cwd() / ".home")).absolute(),
         database_url=env.get("GEO_MINZHENG_DATABASE_URL", ""),
         now=now or env.get("GEO_MINZHENG_NOW", ""),
-        language=env.get("GEO_MINZHENG_LANG", "zh"),
+        language=language or env.get("GEO_MINZHENG_LANG", "zh"),
         fonts=Path(fonts) if fonts else None,
     )
 

@@ -1,0 +1,7 @@
+"""The web app: pages, routes and static files in one process on one port."""
+
+import streamlit as st
+
+from geo_minzheng.api import lifespan, routes
+
+app = st.App("src/geo_minzheng/pages/main.py", routes=routes(), lifespan=lifespan)

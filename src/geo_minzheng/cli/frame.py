@@ -1,0 +1,102 @@
+"""What every verb shares: global options, output, the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from geo_minzheng.bootstrap import Bureau, open_bureau
+from geo_minzheng.errors import GeoMinzhengError, ManyInputError
+from geo_minzheng.settings import read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DONE, REFUSED, MISUSE = 0, 1, 2
+_WITH_VALUE = ("--home", "--as", "--now", "--lang")
+_FLAGS = ("--json",)
+
+
+@dataclass
+class Globals:
+    """The options that may stand anywhere on the line."""
+
+    home: Path | None = None
+    who: str = ""
+    now: str = ""
+    language: str = ""
+    as_json: bool = False
+
+
+options = Globals()
+
+
+def hoist(argv: Sequence[str]) -> list[str]:
+    """Move the global options to the front, so that they may stand anywhere on the line."""
+    front: list[str] = []
+    rest: list[str] = []
+    words = iter(argv)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word in _FLAGS or any(word.startswith(f"{name}=") for name in _WITH_VALUE):
+            front.append(word)
+        elif word in _WITH_VALUE:
+            value = next(words, None)
+            front += [word] if value is None else [word, value]
+        else:
+            rest.append(word)
+    return front + rest
+
+
+def bureau(*, home: Path | None = None) -> Bureau:
+    """Open the bureau that the global options name."""
+    settings = read_settings(home=home or options.home, now=options.now, language=options.language)
+    return open_bureau(settings, who=options.who)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn an error of ours into its sentence and exit 1; any other error is a bug and shows itself."""
+    try:
+        yield
+    except GeoMinzhengError as error:
+        report_error(error)
+        raise typer.Exit(REFUSED) from None
+
+
+def report_error(error: GeoMinzhengError) -> None:
+    """Print an error: Chinese first, English second; as JSON where a machine asked."""
+    from geo_minzheng.bootstrap import sentences
+
+    faults = error.faults if isinstance(error, ManyInputError) else ()
+    lines = sentences(error)
+    if options.as_json:
+        body: dict[str, Any] = {"error": error.key, "message": lines[0], "message_en": lines[-1]}
+        if faults:
+            body["faults"] = [{"code": f.key, "message": sentences(f)[0], **_plain(f.facts)} for f in faults]
+        sys.stdout.write(json.dumps(body, ensure_ascii=False, default=str) + "\n")
+    for line in lines:
+        sys.stderr.write(line + "\n")
+    for fault in faults:
+        sys.stderr.write("  " + sentences(fault)[0] + "\n")
+
+
+def _plain(facts: Mapping[str, object]) -> dict[str, Any]:
+    return {k: v if isinstance(v, (int, float, str, bool, type(None))) else str(v) for k, v in facts.items()}
+
+
+def show(result: Any, lines: Callable[[], Sequence[str]] | None = None) -> None:
+    """Print a result: JSON for machines, else the lines a person reads."""
+    if options.as_json or lines is None:
+        sys.stdout.write(json.dumps(result, ensure_ascii=False, indent=None if options.as_json else 2, default=str) + "\n")
+        return
+    for line in lines():
+        sys.stdout.write(line + "\n")
