@@ -1,0 +1,69 @@
+"""What many rooms' tests share: the demo district, built once a run by the real command."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+LIECHTENSTEIN = SHARED / "data" / "real" / "liechtenstein-2013-08-03.osm.pbf"
+
+settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.load_profile("ci")
+
+
+def run_cli(*words: str, home: Path | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run the real command line in a process of its own."""
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("GEO_MINZHENG_")}
+    if home is not None:
+        environ["GEO_MINZHENG_HOME"] = str(home)
+    done = subprocess.run(
+        [sys.executable, "-m", "geo_minzheng.cli", *words],
+        capture_output=True, text=True, env=environ, cwd=ROOT, timeout=600, check=False,
+    )  # fmt: skip
+    if check and done.returncode:
+        raise AssertionError(f"exit {done.returncode}: {' '.join(words)}\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def _once(folder: Path, build: list[str]) -> Path:
+    """Build a folder once for all test processes."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / ".done").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            run_cli(*build, "--out", str(folder))
+            (folder / ".done").touch()
+    return folder
+
+
+def _base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def demo_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything ``demo --out`` writes for the demo district; read only."""
+    return _once(_base(tmp_path_factory) / "demo", ["demo"])
+
+
+@pytest.fixture(scope="session")
+def liechtenstein_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for Liechtenstein's real roads; read only."""
+    return _once(_base(tmp_path_factory) / "liechtenstein", ["demo", "--osm", str(LIECHTENSTEIN)])
+
+
+@pytest.fixture
+def demo_home(demo_out: Path, tmp_path: Path) -> Path:
+    """A copy of the demo district's home that a test may change."""
+    return Path(shutil.copytree(demo_out / "home", tmp_path / "home"))
