@@ -1,0 +1,208 @@
+"""Engines and sessions: how a store is created, opened, read and written."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from geo_minzheng.errors import InputError, NotFoundError, RefusedError, StoreError
+from geo_minzheng.store import gpkg, migrate
+from geo_minzheng.store.border import translate
+
+BUSY_MS = 10_000
+_READS = "geo_minzheng_reads"
+# One number for all writers of a PostgreSQL store: they take turns as they do on SQLite, so a chain has one next link.
+_WRITER = 0x67656F6D
+
+
+def _on_sqlite_connect(link: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    link.isolation_level = None
+    link.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    link.execute("PRAGMA journal_mode = WAL")
+    link.execute("PRAGMA synchronous = FULL")
+    link.execute("PRAGMA foreign_keys = ON")
+    link.execute("PRAGMA recursive_triggers = ON")
+    gpkg.register_functions(link)
+
+
+def _on_sqlite_begin(connection: Connection) -> None:
+    reads = bool(connection.get_execution_options().get(_READS))
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(reads)}")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _on_postgresql_begin(connection: Connection) -> None:
+    if connection.get_execution_options().get(_READS):
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_MS}")
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
+
+
+def make_engine(url: str | URL) -> Engine:
+    """Make an engine whose transactions are safe; it does not look whether there is a store.
+
+    SQLite: WAL, ``synchronous=FULL``, foreign keys, 10 s busy timeout, ``BEGIN IMMEDIATE`` for writers, one connection
+    per session from a pool that threads may share. PostgreSQL: writers take turns by an advisory lock held to the
+    end of the transaction; readers see one snapshot.
+
+    Raises
+    ------
+    InputError
+        ``store.bad_url``: neither an SQLite file nor a PostgreSQL database.
+    """
+    parsed = make_url(url)
+    backend = parsed.get_backend_name()
+    if backend == "sqlite" and parsed.database and parsed.database != ":memory:":
+        engine = create_engine(
+            parsed, connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000}, pool_size=8, max_overflow=56
+        )
+        event.listen(engine, "connect", _on_sqlite_connect)
+        event.listen(engine, "begin", _on_sqlite_begin)
+        return engine
+    if backend == "postgresql":
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=56)
+        event.listen(engine, "begin", _on_postgresql_begin)
+        return engine
+    raise InputError("store.bad_url", url=parsed.render_as_string(hide_password=True))
+
+
+def _file_of(engine: Engine) -> Path | None:
+    return Path(str(engine.url.database)) if engine.dialect.name == "sqlite" else None
+
+
+def create_store(url: str | URL) -> Engine:
+    """Create an empty store: all tables of this version in one transaction, or none.
+
+    Parameters
+    ----------
+    url
+        ``sqlite:////folder/district.gpkg`` (the folder is made) or ``postgresql://…`` (the database exists).
+
+    Raises
+    ------
+    RefusedError
+        ``store.exists``: there is a store already.
+    StoreError
+        ``store.not_a_store``: there is something else; ``store.no_postgis``; locked, full, unreachable.
+    """
+    engine = make_engine(url)
+    path = _file_of(engine)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and path.stat().st_size and migrate.revision_of_file(path):
+            raise RefusedError("store.exists", place=str(path))
+    try:
+        with engine.begin() as connection:
+            if migrate.revision(connection):
+                raise RefusedError("store.exists", place=engine.url.render_as_string(hide_password=True))
+            migrate.upgrade(connection)
+    except DBAPIError as error:
+        raise translate(error) from error
+    return engine
+
+
+def open_store(url: str | URL) -> Engine:
+    """Open a store; an older one is brought to this version first, after a copy of its file was put beside it.
+
+    Raises
+    ------
+    NotFoundError
+        ``store.missing``: nothing there.
+    StoreError
+        ``store.newer``: written by a newer version; ``store.not_a_store``; locked, full, unreachable.
+    """
+    engine = make_engine(url)
+    path = _file_of(engine)
+    place = engine.url.render_as_string(hide_password=True) if path is None else str(path)
+    if path is not None:
+        if not path.is_file():
+            raise NotFoundError("store.missing", place=place)
+        found = migrate.revision_of_file(path)
+    else:
+        found = _revision_of_server(engine)
+    if not found:
+        raise NotFoundError("store.missing", place=place)
+    migrate.check_known(found)
+    if found != migrate.HEAD:
+        if path is not None:
+            _copy_file(path, path.with_name(f"{path.stem}.before-{migrate.HEAD}{path.suffix}"))
+        try:
+            with engine.begin() as connection:
+                migrate.upgrade(connection)
+        except DBAPIError as error:
+            raise translate(error) from error
+    return engine
+
+
+def _revision_of_server(engine: Engine) -> str:
+    try:
+        with engine.execution_options(**{_READS: True}).connect() as connection:
+            return migrate.revision(connection)
+    except DBAPIError as error:
+        raise translate(error) from error
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
+
+
+@contextmanager
+def store_session(engine: Engine) -> Iterator[Session]:
+    """Open a session that may write and rolls back unless ``session.commit()`` was called.
+
+    It holds the writer's lock from its first statement on: compute before, write in one short session; everything a use case writes, with its audit rows, stands or falls
+    together.
+
+    Raises
+    ------
+    StoreError, RefusedError, InputError
+        Errors of the database, translated.
+    """
+    with _session(engine) as session:
+        yield session
+
+
+@contextmanager
+def read_session(engine: Engine) -> Iterator[Session]:
+    """Open a session that sees one snapshot and cannot write; it waits for nobody.
+
+    Raises
+    ------
+    StoreError
+        ``store.read_only`` on an attempt to write; other errors of the database, translated.
+    """
+    with _session(engine.execution_options(**{_READS: True})) as session:
+        yield session
+
+
+@contextmanager
+def _session(bind: Engine) -> Iterator[Session]:
+    session = Session(bind, expire_on_commit=False)
+    try:
+        yield session
+    except DBAPIError as error:
+        raise translate(error) from error
+    finally:
+        _leave(session)
+
+
+def _leave(session: Session) -> None:
+    try:
+        session.close()
+    except OperationalError as error:
+        # SQLite has ended the transaction by itself when the disk was full.
+        if "no transaction is active" not in str(error.orig):
+            raise StoreError("store.sql", detail=str(error.orig)) from error
+        session.invalidate()
