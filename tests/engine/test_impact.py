@@ -93,6 +93,15 @@ def test_people_follow_their_houses_and_estimates_their_stated_rule():
     sums_hold(got)
 
 
+def test_households_stay_together_when_indoor_room_is_short():
+    got = impact.assess(ImpactInputs(villages(), ASSUMED, frame([box(0, 0, 100, 100)], depth_m=[2.0])))
+    assert got.collective_sizes == {CODES[0]: (4,) * 15}
+    outside = impact.outdoor_households(got, {CODES[0]: 9})
+    assert outside["household_size"].tolist() == [4] * 13
+    assert set(outside["code"]) == {CODES[0]}
+    assert impact.outdoor_households(got, {CODES[0]: 60}).empty
+
+
 def test_villages_without_houses_use_their_area_or_their_point():
     areas = frame([box(0, 0, 100, 100)], code=CODES[:1])
     water = frame([box(0, 0, 50, 100), box(25, 0, 50, 100), box(100, 0, 200, 100)], depth_m=[0.2, 2.0, np.nan])
@@ -266,7 +275,7 @@ def test_parts_sum_and_bands_are_ordered_in_any_world(seed):
         footprint=water.sample(frac=1, random_state=3),
     )
     pd.testing.assert_frame_equal(impact.assess(shuffled).by_village, t)
-    assert impact.indicators(got).set_index("code").sum()["evacuated_resettled_now"] == got.totals["displaced_mid"]
+    assert impact.indicators(got).sum()["evacuated_resettled_now"] == got.totals["displaced_mid"]
 
 
 @settings(max_examples=100, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from geo_minzheng.errors import InputError
 from geo_minzheng.model.impact import DamageShare, DepthShare, Impact, ImpactAssumptions, ImpactInputs
 from geo_minzheng.model.incident import Band
 
-__all__ = ["BANDS", "COUNTS", "INDICATORS", "assess", "depth_at", "indicators"]
+__all__ = ["BANDS", "COUNTS", "INDICATORS", "assess", "depth_at", "indicators", "outdoor_households"]
 
 BANDS = ("low", "mid", "high")
 TOWN_DIGITS, DISTRICT_DIGITS = 9, 6
@@ -127,10 +128,36 @@ def indicators(impact: Impact) -> pd.DataFrame:
 
     Returns
     -------
-    One row per village, ``code`` and the integer columns ``INDICATORS``: estimates, never official figures.
+    Index ``code``, integer columns ``INDICATORS``: estimates, never official figures.
     """
-    columns = {"code": impact.by_village["code"]} | {k: impact.by_village[v] for k, v in INDICATORS.items()}
-    return pd.DataFrame(columns)
+    table = impact.by_village.set_index("code")
+    return pd.DataFrame({name: table[column] for name, column in INDICATORS.items()})
+
+
+def outdoor_households(impact: Impact, indoor_persons: Mapping[str, int]) -> pd.DataFrame:
+    """List the households of collective sites that find no room indoors, for tents.
+
+    Households go indoors in the order of :attr:`Impact.collective_sizes` and stay together: one that no longer fits
+    stays outdoors, a later, smaller one may still find room.
+
+    Parameters
+    ----------
+    indoor_persons
+        Indoor room by village code [persons]; 0 where absent.
+
+    Returns
+    -------
+    ``code, household_size`` [persons], one row per household outdoors.
+    """
+    rows: list[tuple[str, int]] = []
+    for code, sizes in impact.collective_sizes.items():
+        room = indoor_persons.get(code, 0)
+        for size in sizes:
+            if size <= room:
+                room -= size
+            else:
+                rows.append((code, size))
+    return pd.DataFrame(rows, columns=["code", "household_size"]).astype({"code": str, "household_size": np.int64})
 
 
 def _check_assumptions(a: ImpactAssumptions) -> None:
