@@ -39,6 +39,12 @@ class Condition:
         Present value and the level's lower bound (half-open: ``value >= bound`` fulfils).
     distance
         What is missing to fulfil it, in the indicator's unit; 0 when fulfilled.
+    condition, name_zh, name_en
+        Code and names of what is counted.
+    decider
+        Who decides on the level.
+    unknown
+        Indicators nobody has reported yet (未掌握): the value may still be higher.
     """
 
     level: str
@@ -49,11 +55,24 @@ class Condition:
     unit: str
     is_met: bool
     source: str
+    condition: str = ""
+    name_zh: str = ""
+    name_en: str = ""
+    decider: str = ""
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class LevelAdvice:
-    """The highest level any condition of which is met, or ``None``; the conditions say why."""
+    """The highest level any condition of which is met, or ``None``; the conditions say why.
+
+    Parameters
+    ----------
+    conditions
+        Every condition of every level, gravest level first.
+    next_level, next_condition
+        The level above the advised one, and its condition that is nearest to being met in proportion to its bound.
+    """
 
     level: str | None
     conditions: tuple[Condition, ...]

@@ -165,6 +165,10 @@ class Text:
             own = getattr(row, f"name_{self.language}", "") or row.name_zh
         return own or self.source.get(f"names.{table}.{code}") or code
 
+    def codes(self, prefix: str, joined: str) -> str:
+        """Write codes joined by ``|`` as sentences under ``prefix``, separated by a semicolon."""
+        return "；".join(self(f"{prefix}.{code}") for code in joined.split("|") if code)
+
     def error(self, error: GeoMinzhengError) -> str:
         """Write an error, and under it each of its faults."""
         return error_sentence(error, self)
