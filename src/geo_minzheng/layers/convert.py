@@ -1,0 +1,161 @@
+"""Convert a file from a declared system to the store's, and write it as GeoJSON, GeoPackage or CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from geo_minzheng.errors import InputError, ManyInputError
+from geo_minzheng.geo import STORE_CRS
+from geo_minzheng.layers import crs as systems
+from geo_minzheng.layers.faults import FaultList, refusal_of
+from geo_minzheng.layers.geometry import Shapes
+from geo_minzheng.layers.headings import Table, feature_table, find_table, match_headings
+from geo_minzheng.layers.options import ReadOptions
+from geo_minzheng.layers.place import feature_shapes, place, table_shapes
+from geo_minzheng.layers.read import choose_sheet, read_sheets
+from geo_minzheng.layers.transfer import RawSheet
+from geo_minzheng.model.layer import LayerSpec
+
+SUFFIXES = (".geojson", ".json", ".gpkg", ".csv")
+_ANY = LayerSpec("any", "any", (), "wide", "", "", ())
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_COORDINATES = ("lon", "lat", "x", "y", "north", "east", "wkt")
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What a conversion did: rows written, the source system, the target system."""
+
+    rows: int
+    source_crs: str
+    target_crs: str
+
+
+def _read(path: Path, options: ReadOptions) -> tuple[RawSheet, Table, dict[str, int]]:
+    sheet = choose_sheet(read_sheets(path, encoding=options.encoding), options.sheet, path.name)
+    table = find_table(sheet, _ANY, options.mapping) if sheet.is_grid else feature_table(sheet)
+    assigned, _ = match_headings(table.parts, _ANY, options.mapping)
+    return sheet, table, assigned
+
+
+def _shapes(
+    sheet: RawSheet, table: Table, assigned: dict[str, int], options: ReadOptions, faults: FaultList
+) -> tuple[Shapes, str]:
+    for fault in sheet.faults:
+        faults.add(fault.code, fault.row, fault.column, fault.value, **fault.facts)
+    text = options.crs or sheet.crs
+    if sheet.wkb is not None:
+        placed = place(table, feature_shapes(sheet.wkb, tuple(range(len(table.rows)))), text, options, faults)
+        return placed.shapes, placed.source_crs
+    source = systems.declared(text) if text else None
+    built = table_shapes(table, assigned, source, faults)
+    if built is None:
+        return feature_shapes((), ()), ""
+    placed = place(table, built[0], text or built[1], options, faults)
+    return placed.shapes, placed.source_crs
+
+
+def convert_file(path: Path, out: Path, crs: str, *, sheet: str = "", encoding: str = "") -> Converted:
+    """Write a file's rows in the store's system (CGCS2000, EPSG:4490).
+
+    Parameters
+    ----------
+    path
+        Any file that a layer may come from.
+    out
+        ``.geojson``, ``.gpkg`` or ``.csv``; replaced in one step when everything was written.
+    crs
+        System of the input: ``gcj02``, ``bd09`` or ``EPSG:n``; it wins over what the file says.
+
+    Raises
+    ------
+    ManyInputError
+        ``layers.refused`` with every fault; nothing was written.
+    InputError
+        ``layers.output_format``, or the file is refused as a whole.
+    """
+    if out.suffix.lower() not in SUFFIXES:
+        raise InputError("layers.output_format", file=out.name, allowed="、".join(SUFFIXES))
+    options = ReadOptions(crs=crs, sheet=sheet, encoding=encoding)
+    raw, table, assigned = _read(path, options)
+    faults = FaultList(path.name, raw.name)
+    shapes, source_crs = _shapes(raw, table, assigned, options, faults)
+    errors = tuple(refusal_of(f) for f in faults.found() if f.severity == "error")
+    if errors:
+        raise ManyInputError("layers.refused", errors, file=path.name)
+    if not len(shapes):
+        raise InputError("layers.no_rows", file=path.name)
+    left_out = {j for name, j in assigned.items() if name in _COORDINATES} if raw.wkb is None else set()
+    cells = {
+        _free(h, j): c for j, (h, c) in enumerate(zip(table.headings, table.columns, strict=True)) if j not in left_out
+    }
+    _write(out, cells, shapes)
+    return Converted(len(shapes), source_crs, STORE_CRS)
+
+
+def _free(heading: str, j: int) -> str:
+    return heading or f"column_{j + 1}"
+
+
+def _write(out: Path, cells: dict[str, list[str | None]], shapes: Shapes) -> None:
+    writers = {".gpkg": _write_gpkg, ".csv": _write_csv}
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".convert-") as folder:
+        draft = Path(folder) / out.name
+        writers.get(out.suffix.lower(), _write_geojson)(draft, cells, shapes)
+        draft.replace(out)
+
+
+def _rows(cells: dict[str, list[str | None]], count: int) -> list[dict[str, Any]]:
+    return [{name: column[i] for name, column in cells.items()} for i in range(count)]
+
+
+def _write_geojson(path: Path, cells: dict[str, list[str | None]], shapes: Shapes) -> None:
+    features = [
+        {
+            "type": "Feature",
+            "properties": properties,
+            "geometry": None if s is None else json.loads(shapely.to_geojson(s)),
+        }
+        for properties, s in zip(_rows(cells, len(shapes)), shapes, strict=True)
+    ]
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4490"}}
+    text = json.dumps({"type": "FeatureCollection", "crs": crs, "features": features}, ensure_ascii=False)
+    path.write_text(text, encoding="utf-8")
+
+
+def _write_gpkg(path: Path, cells: dict[str, list[str | None]], shapes: Shapes) -> None:
+    names = {name: (name if name.lower() not in ("fid", "geom", "geometry") else f"{name}_") for name in cells}
+    data = pd.DataFrame({names[n]: pd.Series(c, dtype=object) for n, c in cells.items()})
+    frame = gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(list(shapes), crs=STORE_CRS), crs=STORE_CRS)
+    frame.to_file(path, driver="GPKG", layer=path.stem, engine="pyogrio")
+
+
+def _safe(text: str | None) -> str:
+    """Keep a spreadsheet from running a cell as a formula; plain numbers stay numbers."""
+    if text and text.startswith(_FORMULA_STARTS) and not text.replace(".", "", 1).lstrip("+-").isdigit():
+        return "'" + text
+    return text or ""
+
+
+def _write_csv(path: Path, cells: dict[str, list[str | None]], shapes: Shapes) -> None:
+    points = all(s is None or s.geom_type == "Point" for s in shapes)
+    place_names = ["lon", "lat"] if points else ["wkt"]
+    with path.open("w", encoding="utf-8-sig", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow([_safe(n) for n in cells] + place_names)
+        for i, shape in enumerate(shapes):
+            place_cells = [""] * len(place_names)
+            if shape is not None:
+                place_cells = (
+                    [repr(shape.x), repr(shape.y)] if points else [shapely.to_wkt(shape, rounding_precision=10)]
+                )
+            writer.writerow([_safe(column[i]) for column in cells.values()] + place_cells)

@@ -1,0 +1,93 @@
+"""Photos of foreign origin: decoded within limits, re-encoded as JPEG, metadata dropped."""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from geo_minzheng.errors import InputError
+
+LONGEST_PX = 2048
+MOST_BYTES = 20 * 1024 * 1024
+MOST_PIXELS = 50_000_000
+_FORMATS = ("JPEG", "PNG", "WEBP")
+_CHINA = timezone(timedelta(hours=8))
+_GPS, _EXIF = 0x8825, 0x8769
+
+
+@dataclass(frozen=True)
+class CleanPhoto:
+    """A photo without anything hidden in it, and the place and time the camera had written.
+
+    Parameters
+    ----------
+    lon, lat
+        WGS-84 [deg], ``None`` where unknown.
+    """
+
+    jpeg: bytes
+    width_px: int
+    height_px: int
+    lon: float | None = None
+    lat: float | None = None
+    taken_at: datetime | None = None
+
+
+def read_photo(content: bytes) -> CleanPhoto:
+    """Decode a JPEG, PNG or WebP, turn it upright, shrink it to 2048 px, write it anew.
+
+    Raises
+    ------
+    InputError
+        ``photo.too_large``: more than 20 MB or 50 million pixels; ``photo.unreadable``: no photo, or a broken one.
+    """
+    if len(content) > MOST_BYTES:
+        raise InputError("photo.too_large", megabytes=round(len(content) / 1e6, 1))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    raise InputError("photo.too_large", megabytes=round(len(content) / 1e6, 1))
+                exif = image.getexif()
+                upright = ImageOps.exif_transpose(image).convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombWarning,
+            Image.DecompressionBombError, EOFError) as error:  # fmt: skip
+        raise InputError("photo.unreadable") from error
+    upright.thumbnail((LONGEST_PX, LONGEST_PX))
+    sink = io.BytesIO()
+    clean = Image.new("RGB", upright.size)
+    clean.paste(upright)
+    clean.save(sink, "JPEG", quality=85, optimize=True)
+    lon, lat = _place(exif)
+    return CleanPhoto(sink.getvalue(), upright.width, upright.height, lon, lat, _moment(exif))
+
+
+def _place(exif: Any) -> tuple[float | None, float | None]:
+    try:
+        gps = exif.get_ifd(_GPS)
+        lat, lon = _degrees(gps[2], gps[1] == "S"), _degrees(gps[4], gps[3] == "W")
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, IndexError):
+        return None, None
+    known = math.isfinite(lon) and math.isfinite(lat) and abs(lon) <= 180 and abs(lat) <= 90
+    return (lon, lat) if known else (None, None)
+
+
+def _degrees(parts: Any, is_negative: bool) -> float:
+    degrees, minutes, seconds = (float(p) for p in parts)
+    value = degrees + minutes / 60 + seconds / 3600
+    return -value if is_negative else value
+
+
+def _moment(exif: Any) -> datetime | None:
+    try:
+        text = str(exif.get_ifd(_EXIF)[0x9003])
+        return datetime.strptime(text, "%Y:%m:%d %H:%M:%S").replace(tzinfo=_CHINA)
+    except (KeyError, ValueError):
+        return None

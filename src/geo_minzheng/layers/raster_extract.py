@@ -1,0 +1,45 @@
+"""Read one band of a depth raster; runs inside the limited worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from geo_minzheng.errors import InputError
+from geo_minzheng.layers.detect import Limits
+
+DRIVERS = ("GTiff", "AAIGrid")
+
+
+def extract(path: Path, folder: Path, limits: Limits) -> dict[str, Any]:
+    """Write the first band as ``band.npy`` (float32, NaN where the raster has no data).
+
+    Returns
+    -------
+    dict
+        ``affine`` (a, b, c, d, e, f), ``crs``, ``nodata``, ``bands``.
+
+    Raises
+    ------
+    InputError
+        ``layers.raster_too_big``, ``layers.raster_rotated``, ``layers.raster_kind``.
+    """
+    import rasterio  # noqa: PLC0415  GDAL is loaded only here
+
+    driver = "AAIGrid" if path.suffix == ".asc" else "GTiff"
+    with rasterio.open(path, driver=[driver], sharing=False) as source:
+        if source.count < 1 or source.dtypes[0].startswith("complex"):
+            raise InputError("layers.raster_kind", found=str(source.dtypes[:1]))
+        if source.width * source.height > limits.cells:
+            raise InputError("layers.raster_too_big", width=source.width, height=source.height, limit=limits.cells)
+        affine = tuple(source.transform)[:6]
+        if affine[1] or affine[3] or affine[0] <= 0 or affine[4] >= 0:
+            raise InputError("layers.raster_rotated")
+        band = source.read(1, masked=True, out_dtype="float32")
+        crs = source.crs.to_wkt() if source.crs else ""
+        nodata = None if source.nodata is None or np.isnan(source.nodata) else float(source.nodata)
+        bands = source.count
+    np.save(folder / "band.npy", np.ma.filled(band, np.float32(np.nan)), allow_pickle=False)
+    return {"affine": affine, "crs": crs, "nodata": nodata, "bands": bands}

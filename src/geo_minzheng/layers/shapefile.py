@@ -1,0 +1,173 @@
+"""Read shapefiles through GDAL with that one driver; runs inside the limited worker."""
+
+from __future__ import annotations
+
+import codecs
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+
+from geo_minzheng.errors import InputError
+from geo_minzheng.layers.detect import Format, Limits, member_name
+from geo_minzheng.layers.transfer import RawFault, RawSheet, plain_text
+
+DRIVER = "ESRI Shapefile"
+PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+_GBK_LANGUAGE_BYTES = (0x4D, 0x7A)
+_CODE_PAGES = {
+    "936": "gb18030",
+    "65001": "utf-8",
+    "88591": "latin-1",
+    "utf8": "utf-8",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+}
+
+
+def _groups(path: Path) -> dict[str, dict[str, str]]:
+    """Group archive members into shapefiles: readable stem -> suffix -> member."""
+    groups: dict[str, dict[str, str]] = {}
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            stem, dot, suffix = member_name(info).rpartition(".")
+            if f".{suffix.lower()}" in PARTS and dot and not stem.startswith("__MACOSX"):
+                groups.setdefault(stem, {})[f".{suffix.lower()}"] = info.filename
+    return {stem: parts for stem, parts in groups.items() if ".shp" in parts}
+
+
+def _check_parts(base: Path, name: str) -> None:
+    """Compare the lengths in the headers with the files: GDAL reads truncated shapefiles without a word."""
+    for suffix in (".shp", ".shx", ".dbf"):
+        if not base.with_suffix(suffix).exists():
+            raise InputError("layers.shapefile_part", member=name + suffix)
+    for suffix in (".shp", ".shx"):
+        part = base.with_suffix(suffix)
+        head = part.read_bytes()[:100]
+        if len(head) < 100 or head[:4] != b"\x00\x00\x27\x0a":
+            raise InputError("layers.file_broken", reason=name + suffix)
+        if struct.unpack(">i", head[24:28])[0] * 2 != part.stat().st_size:
+            raise InputError("layers.file_truncated", member=name + suffix)
+    table = base.with_suffix(".dbf")
+    head = table.read_bytes()[:32]
+    if len(head) < 32:
+        raise InputError("layers.file_truncated", member=name + ".dbf")
+    count, offset, width = struct.unpack("<IHH", head[4:12])
+    if offset + count * width > table.stat().st_size:
+        raise InputError("layers.file_truncated", member=name + ".dbf")
+
+
+def _declared_encoding(base: Path) -> str:
+    page = base.with_suffix(".cpg")
+    if page.exists():
+        name = page.read_bytes()[:40].decode("ascii", errors="ignore").strip().lower()
+        for mark in ("ansi", "cp", "oem", " ", "-", "_"):
+            name = name.replace(mark, "")
+        name = _CODE_PAGES.get(name, name)
+        try:
+            return codecs.lookup(name or "?").name
+        except LookupError:
+            return ""
+    return "gb18030" if base.with_suffix(".dbf").read_bytes()[29:30] in map(bytes, zip(_GBK_LANGUAGE_BYTES)) else ""
+
+
+def _encoding(texts: list[bytes], declared: str) -> tuple[str, bool]:
+    """Choose the encoding of all texts; tells whether it had to be guessed."""
+    for name in [declared] if declared else ["utf-8", "gb18030"]:
+        try:
+            for text in texts:
+                text.decode(name)
+        except UnicodeDecodeError:
+            continue
+        return name, not declared and name == "gb18030"
+    return declared or "gb18030", not declared
+
+
+def _cell(value: Any, encoding: str) -> str | None:
+    if isinstance(value, str):
+        return plain_text(value.encode("latin-1").decode(encoding, errors="replace"))
+    if isinstance(value, np.datetime64):
+        return None if np.isnat(value) else str(value.astype("datetime64[D]"))
+    if isinstance(value, np.floating | float):
+        return None if np.isnan(value) else plain_text(float(value))
+    return plain_text(value.item() if isinstance(value, np.generic) else value)
+
+
+def _read(base: Path, name: str, declared: str, limits: Limits) -> RawSheet:
+    from pyogrio.raw import read  # noqa: PLC0415  GDAL is loaded only here
+
+    _check_parts(base, name)
+    # Latin-1 maps every byte to one character: the bytes come through unharmed and are decoded below.
+    meta, _, geometry, fields = read(str(base.with_suffix(".shp")), encoding="ISO-8859-1", force_2d=True)
+    count = len(geometry)
+    if count > limits.features:
+        raise InputError("layers.too_many_rows", limit=limits.features)
+    names = [str(f) for f in meta["fields"]]
+    raw = [f.encode("latin-1") for f in names]
+    texts = raw + [v.encode("latin-1") for column in fields for v in column if isinstance(v, str)]
+    encoding, guessed = _encoding(texts, declared or _declared_encoding(base))
+    wkb, faults, vertices = _geometry(geometry)
+    if vertices > limits.vertices:
+        raise InputError("layers.too_many_vertices", limit=limits.vertices)
+    headings = tuple(r.decode(encoding, errors="replace") for r in raw)
+    columns = tuple([_cell(v, encoding) for v in column] for column in fields)
+    prj = base.with_suffix(".prj")
+    crs = prj.read_text(encoding="utf-8", errors="replace").strip() if prj.exists() else ""
+    preview = next((c for column in columns for c in column if c and not c.isascii()), "")[:60] if guessed else ""
+    notes = {"encoding": encoding, "guessed": guessed and bool(preview), "preview": preview}
+    return RawSheet(name, headings, columns, tuple(range(1, count + 1)), wkb, crs, faults, notes)
+
+
+def _geometry(geometry: Any) -> tuple[tuple[bytes | None, ...], tuple[RawFault, ...], int]:
+    wkb: list[bytes | None] = []
+    faults: list[RawFault] = []
+    vertices = 0
+    for number, blob in enumerate(geometry, 1):
+        try:
+            built = shapely.from_wkb(blob) if blob is not None else None
+            vertices += int(shapely.get_num_coordinates(built)) if built is not None else 0
+            wkb.append(bytes(blob) if built is not None and not built.is_empty else None)
+        except shapely.errors.ShapelyError as error:
+            faults.append(RawFault("geometry_malformed", number, facts={"reason": str(error)[:120]}))
+            wkb.append(None)
+    return tuple(wkb), tuple(faults), vertices
+
+
+def _check_drivers() -> None:
+    from pyogrio import list_drivers  # noqa: PLC0415
+
+    extra = sorted(set(list_drivers()) - {DRIVER})
+    if extra:
+        raise InputError("layers.worker_drivers", drivers=",".join(extra))
+
+
+def read_shapefiles(path: Path, kind: Format, encoding: str, limits: Limits) -> list[RawSheet]:
+    """Read every shapefile of an archive, or one that lies beside its parts.
+
+    Encoding: as declared, else the ``.cpg`` file or the language byte, else UTF-8 strictly, else GB18030.
+
+    Raises
+    ------
+    InputError
+        A missing or truncated part, another driver at work, too many features or vertices.
+    """
+    _check_drivers()
+    declared = ""
+    if encoding:
+        try:
+            declared = codecs.lookup(_CODE_PAGES.get(encoding.lower(), encoding)).name
+        except LookupError as error:
+            raise InputError("layers.encoding_unknown", value=encoding) from error
+    if kind is Format.SHAPEFILE:
+        return [_read(path, path.stem, declared, limits)]
+    sheets = []
+    for i, (stem, parts) in enumerate(sorted(_groups(path).items())):
+        base = path.parent / f"layer{i}.shp"
+        with zipfile.ZipFile(path) as archive:
+            for suffix, member in parts.items():
+                base.with_suffix(suffix).write_bytes(archive.read(member))
+        sheets.append(_read(base, stem.rpartition("/")[2], declared, limits))
+    return sheets
