@@ -55,20 +55,15 @@ _TABLES = (
 _BOX = "ST_MinX(NEW.geom), ST_MaxX(NEW.geom), ST_MinY(NEW.geom), ST_MaxY(NEW.geom)"
 _NEW_HAS = "(NEW.geom NOTNULL AND NOT ST_IsEmpty(NEW.geom))"
 _NEW_LACKS = "(NEW.geom ISNULL OR ST_IsEmpty(NEW.geom))"
-_OLD_HAS = "(OLD.geom NOTNULL AND NOT ST_IsEmpty(OLD.geom))"
-_OLD_LACKS = "(OLD.geom ISNULL OR ST_IsEmpty(OLD.geom))"
 # ruff: noqa: S608  (table names come from our own register)
-# Trigger names and conditions of the GeoPackage 1.4 R-tree extension.
+# Trigger names and conditions of the GeoPackage 1.3 R-tree extension.
 _TRIGGERS = {
     "insert": f"AFTER INSERT ON {{t}} WHEN {_NEW_HAS} BEGIN INSERT OR REPLACE INTO {{r}} VALUES (NEW.fid, {_BOX}); END",
-    "update6": f"AFTER UPDATE OF geom ON {{t}} WHEN OLD.fid = NEW.fid AND {_NEW_HAS} AND {_OLD_HAS} "
-    "BEGIN UPDATE {r} SET minx = ST_MinX(NEW.geom), maxx = ST_MaxX(NEW.geom), miny = ST_MinY(NEW.geom), "
-    "maxy = ST_MaxY(NEW.geom) WHERE id = NEW.fid; END",
-    "update7": f"AFTER UPDATE OF geom ON {{t}} WHEN OLD.fid = NEW.fid AND {_NEW_HAS} AND {_OLD_LACKS} "
-    f"BEGIN INSERT INTO {{r}} VALUES (NEW.fid, {_BOX}); END",
+    "update1": f"AFTER UPDATE OF geom ON {{t}} WHEN OLD.fid = NEW.fid AND {_NEW_HAS} "
+    f"BEGIN INSERT OR REPLACE INTO {{r}} VALUES (NEW.fid, {_BOX}); END",
     "update2": f"AFTER UPDATE OF geom ON {{t}} WHEN OLD.fid = NEW.fid AND {_NEW_LACKS} "
     "BEGIN DELETE FROM {r} WHERE id = OLD.fid; END",
-    "update5": f"AFTER UPDATE ON {{t}} WHEN OLD.fid != NEW.fid AND {_NEW_HAS} "
+    "update3": f"AFTER UPDATE ON {{t}} WHEN OLD.fid != NEW.fid AND {_NEW_HAS} "
     f"BEGIN DELETE FROM {{r}} WHERE id = OLD.fid; INSERT OR REPLACE INTO {{r}} VALUES (NEW.fid, {_BOX}); END",
     "update4": f"AFTER UPDATE ON {{t}} WHEN OLD.fid != NEW.fid AND {_NEW_LACKS} "
     "BEGIN DELETE FROM {r} WHERE id IN (OLD.fid, NEW.fid); END",

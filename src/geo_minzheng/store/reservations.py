@@ -96,7 +96,8 @@ def pick(
 
 def _held(session: Session, order_id: str) -> list[Reservation]:
     query = select(Reservation).where(Reservation.order_id == order_id, Reservation.state == ReservationState.HELD)
-    return list(session.scalars(query.order_by(Reservation.lot_fid, Reservation.line_no)))
+    query = query.order_by(Reservation.lot_fid, Reservation.line_no).execution_options(populate_existing=True)
+    return list(session.scalars(query))
 
 
 def _close(session: Session, act: Act, row: Reservation, state: ReservationState) -> None:

@@ -162,8 +162,8 @@ def _copy_file(source: Path, target: Path) -> None:
 def store_session(engine: Engine) -> Iterator[Session]:
     """Open a session that may write and rolls back unless ``session.commit()`` was called.
 
-    It holds the writer's lock from its first statement on: compute before, write in one short session; everything a use case writes, with its audit rows, stands or falls
-    together.
+    It holds the writer's lock from its first statement on: compute before, write in one short session. Everything a
+    use case writes, with its audit rows, stands or falls together.
 
     Raises
     ------

@@ -14,6 +14,7 @@ from geo_minzheng.store.tables_stock import LotBalance, Movement, Voucher
 def stock_rows(session: Session) -> list[StockRow]:
     """List every lot with what it holds and has promised, by warehouse and lot number; empty lots too."""
     query = select(StockLot, LotBalance).join(LotBalance, LotBalance.lot_fid == StockLot.fid)
+    query = query.execution_options(populate_existing=True)
     rows = [_stock_row(lot, balance) for lot, balance in session.execute(query).tuples()]
     return sorted(rows, key=lambda row: (row.warehouse, row.lot_no))
 
