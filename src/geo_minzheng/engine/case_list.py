@@ -1,0 +1,159 @@
+"""Renovation cases in the official order, with scores and money as exact whole numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo_minzheng.engine.locate import Ints
+from geo_minzheng.errors import InputError
+from geo_minzheng.model.housing import ChosenCase, SkipKind, SkippedCase
+
+MICRO = 1_000_000
+FEN = 100
+PART_PREFIX = "part_"
+
+_LAST = np.iinfo(np.int64).max
+_TEXT = ("case", "programme", "town", "source", "year", "method", "gate_reason", "missing_key", "rule")
+
+
+@dataclass(frozen=True, eq=False)
+class CaseList:
+    """Cases sorted by (tier, -score, applied_at, case, method, year, source).
+
+    Parameters
+    ----------
+    frame
+        The rows in that order, texts without empty cells.
+    tier, points, persons, fen
+        Tier, score [millionths of a point], people, subsidy [fen, -1 where the policy lacks the figure], shape (n,).
+    is_open
+        Whether a row passed its gates and has a subsidy, shape (n,).
+    """
+
+    frame: pd.DataFrame
+    tier: Ints
+    points: Ints
+    persons: Ints
+    fen: Ints
+    is_open: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def ids(self) -> list[str]:
+        """Case of each row."""
+        return [str(case) for case in self.frame["case"]]
+
+    def chosen(self, row: int, rank: int, *, beyond_target: bool = False) -> ChosenCase:
+        """Describe a chosen row."""
+        values = self.frame.iloc[row]
+        return ChosenCase(
+            rank=rank,
+            case=str(values["case"]),
+            tier=int(self.tier[row]),
+            score=int(self.points[row]) / MICRO,
+            persons=int(self.persons[row]),
+            town=str(values["town"]),
+            subsidy_yuan=int(self.fen[row]) / FEN,
+            rule=str(values["rule"]),
+            parts=_parts(values),
+            method=str(values["method"]),
+            beyond_target=beyond_target,
+        )
+
+    def closed(self) -> list[SkippedCase]:
+        """List the rows a gate or a missing figure keeps out, each case once and only if no row of it is open."""
+        open_cases = set(self.frame["case"][self.is_open])
+        found: dict[str, SkippedCase] = {}
+        for row in np.flatnonzero(~self.is_open):
+            case = str(self.frame["case"].iloc[row])
+            if case in open_cases or case in found:
+                continue
+            is_gate = not self.frame["eligible"].iloc[row]
+            column, kind = ("gate_reason", SkipKind.GATE) if is_gate else ("missing_key", SkipKind.MISSING_VALUE)
+            found[case] = SkippedCase(case, kind, str(self.frame[column].iloc[row]))
+        return list(found.values())
+
+
+def read_cases(cases: pd.DataFrame) -> CaseList:
+    """Check cases and put them in the official order.
+
+    Parameters
+    ----------
+    cases
+        ``case, tier, score, subsidy_yuan`` and, where known, ``programme, town, persons, applied_at, eligible,
+        gate_reason, missing_key, rule, method, source, year`` and the score's parts (a column ``parts`` of mappings or
+        columns ``part_<name>``). A row that fails a gate may lack tier and score.
+
+    Raises
+    ------
+    InputError
+        ``programme.missing_column``; ``programme.bad_case`` names the case and column that no number can be read of.
+    """
+    lacking = [name for name in ("case", "tier", "score", "subsidy_yuan") if name not in cases.columns]
+    if lacking:
+        raise InputError("programme.missing_column", columns=", ".join(lacking))
+    frame = cases.copy()
+    for name in _TEXT:
+        frame[name] = _text(frame, name)
+    frame["eligible"] = _flags(frame)
+    frame["missing_key"] = frame["missing_key"].where(frame["missing_key"] != "", "subsidies." + frame["programme"])
+    numbers = {
+        "tier": _number(frame, "tier", 1),
+        "points": _number(frame, "score", MICRO),
+        "persons": _number(frame.assign(persons=frame.get("persons", 0)), "persons", 1),
+        "fen": _number(frame, "subsidy_yuan", FEN),
+    }
+    keys = [frame[name].astype(str).to_numpy(dtype=object) for name in ("source", "year", "method", "case")]
+    order = np.lexsort([*keys, _applied(frame), -numbers["points"], numbers["tier"]])
+    numbers = {name: values[order] for name, values in numbers.items()}
+    frame = frame.iloc[order].reset_index(drop=True)
+    return CaseList(frame, **numbers, is_open=frame["eligible"].to_numpy(bool) & (numbers["fen"] >= 0))
+
+
+def _text(frame: pd.DataFrame, name: str) -> pd.Series[str]:
+    if name not in frame.columns:
+        return pd.Series("", index=frame.index, dtype=object)
+    column = frame[name].astype(object)
+    return column.where(column.notna(), "").map(str).astype(object)
+
+
+def _flags(frame: pd.DataFrame) -> pd.Series[bool]:
+    if "eligible" not in frame.columns:
+        return pd.Series(data=True, index=frame.index)
+    return frame["eligible"].map(lambda flag: bool(flag) if pd.notna(flag) else False).astype(bool)
+
+
+def _number(frame: pd.DataFrame, name: str, scale: int) -> Ints:
+    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    may_lack = np.ones(len(frame), bool) if name == "subsidy_yuan" else ~frame["eligible"].to_numpy(bool)
+    wrong = ~(np.isnan(values) & may_lack) & ~((values >= 0) & (values * scale < 2**53))
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise InputError(
+            "programme.bad_case", case=frame["case"].iloc[at], column=name, value=str(frame[name].iloc[at])
+        )
+    missing = {"tier": float(2**31), "subsidy_yuan": -1.0 / scale}.get(name, 0.0)
+    return np.asarray(np.rint(np.where(np.isnan(values), missing, values) * scale), np.int64)
+
+
+def _applied(frame: pd.DataFrame) -> Ints:
+    if "applied_at" not in frame.columns:
+        return np.zeros(len(frame), np.int64)
+    when = pd.to_datetime(frame["applied_at"], errors="coerce", utc=True)
+    stamp = when.astype("datetime64[ns, UTC]").astype("int64").to_numpy()
+    return np.asarray(np.where(when.isna(), _LAST, stamp), np.int64)
+
+
+def _parts(values: pd.Series[Any]) -> dict[str, float]:
+    stated = values.get("parts")
+    if isinstance(stated, dict):
+        return {str(name): float(points) for name, points in stated.items()}
+    names = [str(name) for name in values.index if str(name).startswith(PART_PREFIX)]
+    return {name.removeprefix(PART_PREFIX): float(values[name]) for name in names if pd.notna(values[name])}
