@@ -59,7 +59,7 @@ _SOURCE_WORDS = {"合成": "synthetic", "测绘": "survey", "实测": "survey"}
 def check_headings(
     table: Table, spec: LayerSpec, assigned: Mapping[str, int], unclear: tuple[str, ...], faults: FaultList
 ) -> None:
-    """Report required columns that are absent, mapped headings that are not there, other units, and columns left over."""
+    """Report required columns that are absent, mapped headings that are not there, other units, unused columns."""
     known = {c.name for c in spec.columns} | set(PLACE_HEADS) | {"coord_source"}
     for target in unclear:
         faults.add("mapping_unknown", column=target, allowed="、".join(h for h in table.headings if h)[:300])
@@ -225,12 +225,12 @@ def check_shapes(
     if spec.geometry != "Polygon" or not len(present):
         return kept, set()
     metres = geometry.local_metres(shapes)
-    for i in np.flatnonzero(~shapely.is_missing(kept) & ~shapely.is_valid(kept)):
-        kept[i] = _mend(kept[i], table.rows[int(i)], metres, options, faults)
+    for k in np.flatnonzero(~shapely.is_missing(kept) & ~shapely.is_valid(kept)):
+        kept[k] = _mend(kept[k], table.rows[int(k)], metres, options, faults)
     dropped = _drop_twins(table, kept, options, faults)
     if any(spec.column(name).type.startswith("code") for name in spec.key):
-        for i, j, area in geometry.overlaps(kept, metres):
-            faults.warn("areas_overlap", table.rows[j], first_row=table.rows[i], area_km2=round(area / 1e6, 4))
+        for first, second, area in geometry.overlaps(kept, metres):
+            faults.warn("areas_overlap", table.rows[second], first_row=table.rows[first], area_km2=round(area / 1e6, 4))
     return kept, dropped
 
 
@@ -309,7 +309,7 @@ def _suggest_shift(
 ) -> None:
     for name, undo in systems.SHIFTED.items():
         lon, lat = undo(shapely.get_x(points), shapely.get_y(points))
-        found = _villages_at(tree, codes, shapely.points(lon, lat))
+        found = _villages_at(tree, codes, np.asarray(shapely.points(lon, lat)))
         still = sum(1 for k, code in enumerate(stated) if code not in found.get(k, ()))
         if still < wrong / 2:
             faults.warn("looks_shifted", value=name, wrong=wrong, still=still, count=len(stated))

@@ -214,7 +214,8 @@ def place(table: Table, shapes: Shapes, crs_text: str, options: ReadOptions, fau
     try:
         moved = _transform(shapes, source, faults)
     except InputError as error:
-        faults.add(error.key.rpartition(".")[2], **error.facts)
+        facts: dict[str, Any] = dict(error.facts)
+        faults.add(error.key.rpartition(".")[2], **facts)
         return Placed(nothing, source.name)
     bad = _outside(moved, options)
     if not bad.any():
