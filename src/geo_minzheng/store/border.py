@@ -29,6 +29,24 @@ _KINDS = (
 )
 
 
+# When the disk is full SQLite ends the transaction itself, and leaving it then fails too: the first error is the cause.
+_AFTERMATH = ("no such savepoint", "no transaction is active")
+
+
+def is_aftermath(error: BaseException) -> bool:
+    """Tell whether an error only says that the transaction had ended before."""
+    return any(mark in str(error) for mark in _AFTERMATH)
+
+
+def _first_said(error: DBAPIError) -> str:
+    cause: BaseException | None = error
+    while cause is not None and is_aftermath(cause):
+        cause = cause.__context__
+    if cause is None:
+        return str(error.orig)
+    return str(cause.orig) if isinstance(cause, DBAPIError) else str(cause)
+
+
 def translate(error: DBAPIError) -> GeoMinzhengError:
     """Turn an error of the driver into the product's own.
 
@@ -37,7 +55,7 @@ def translate(error: DBAPIError) -> GeoMinzhengError:
     ``StoreError`` (locked, full, read-only, damaged, unreachable), ``RefusedError`` (append-only, a constraint), or
     ``InputError`` (a value the database cannot hold).
     """
-    said = str(error.orig)
+    said = _first_said(error)
     if MARK in said:
         return RefusedError("store.append_only", table=said.split(MARK, 1)[1].split("\n", 1)[0])
     low = said.lower()

@@ -33,7 +33,7 @@ def revision_of_file(path: Path) -> str:
         tables = {row[0] for row in link.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not tables:
             return ""
-        if not {"alembic_version", "gpkg_contents", "audit_head"} <= tables and tables != {"alembic_version"}:
+        if not {"alembic_version", "gpkg_contents", "boundary"} <= tables:
             raise StoreError("store.not_a_store", path=str(path))
         row = link.execute("SELECT version_num FROM alembic_version").fetchone()
         return str(row[0]) if row else ""

@@ -13,9 +13,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from geo_minzheng.errors import InputError, NotFoundError, RefusedError, StoreError
+from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.store import gpkg, migrate
-from geo_minzheng.store.border import translate
+from geo_minzheng.store.border import is_aftermath, translate
 
 BUSY_MS = 10_000
 _READS = "geo_minzheng_reads"
@@ -202,7 +202,6 @@ def _leave(session: Session) -> None:
     try:
         session.close()
     except OperationalError as error:
-        # SQLite has ended the transaction by itself when the disk was full.
-        if "no transaction is active" not in str(error.orig):
-            raise StoreError("store.sql", detail=str(error.orig)) from error
+        if not is_aftermath(error):
+            raise translate(error) from error
         session.invalidate()
