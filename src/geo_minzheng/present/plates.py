@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from io import BytesIO
 from math import cos, floor, log10, radians
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import shapely
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, get_font
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path as Outline
@@ -50,10 +51,22 @@ class _Plate:
     taken: list[tuple[float, float, float, float]] = field(default_factory=list)
 
 
-def _font(size: float, *, bold: bool = False) -> FontProperties:
-    font = FontProperties(fname=str(asset(SANS_BOLD if bold else SANS)))
+def _font(size: float, bold_words: str = "") -> FontProperties:
+    """Choose the face; bold for ``bold_words`` unless they have a letter that only the regular face has."""
+    is_bold = bool(bold_words) and all(ord(c) in _letters(SANS_BOLD) for c in bold_words)
+    font = FontProperties(fname=str(asset(SANS_BOLD if is_bold else SANS)))
     font.set_size(size)
     return font
+
+
+@lru_cache(maxsize=2)
+def _letters(face: str) -> frozenset[int]:
+    return frozenset(get_font(str(asset(face))).get_charmap())
+
+
+def _printed(words: str) -> str:
+    """Make a text fit for one line of the plate: a letter no face has becomes a box."""
+    return "".join(c if ord(c) in _letters(SANS) else "□" for c in printable(words).replace("\n", " "))
 
 
 def _groups(layer: MapLayer) -> Iterator[tuple[str, str, str, GeoDataFrame]]:
@@ -145,7 +158,7 @@ def _collect_names(plate: _Plate, layer: MapLayer, dimension: int) -> None:
     spots = shapely.point_on_surface(layer.frame.geometry.to_numpy())
     for spot, name in zip(spots, layer.frame[layer.style.label].tolist(), strict=True):
         if isinstance(name, str) and name.strip():
-            words = printable(name).replace("\n", " ")
+            words = _printed(name)
             plate.names.append((spot.x, spot.y, words, dimension == 2, 0 if dimension else layer.style.size * _PX))
 
 
@@ -177,7 +190,7 @@ def _write_names(plate: _Plate, canvas: Any, size: float) -> None:
                 where = axes.transAxes.inverted().transform((x, y + height * 0.14))
                 axes.text(*where, words, transform=axes.transAxes, path_effects=halo, zorder=8, va="bottom",
                           color=style.ACCENT if is_area else style.INK, parse_math=False,
-                          fontproperties=_font(points, bold=is_area))  # fmt: skip
+                          fontproperties=_font(points, words if is_area else ""))  # fmt: skip
                 break
 
 
@@ -250,7 +263,7 @@ def _north(plate: _Plate) -> None:
                                facecolor=colour, edgecolor=style.INK, linewidth=0.7, zorder=9))  # fmt: skip
     words = plate.text("present.map.north")
     axes.text(x, y + height + 0.004, words, transform=axes.transAxes, ha="center", va="bottom",
-              fontproperties=_font(9, bold=True), zorder=9)  # fmt: skip
+              fontproperties=_font(9, words), zorder=9)  # fmt: skip
 
 
 def _extent(content: MapContent, ratio: float) -> tuple[float, float, float, float, float]:
@@ -276,9 +289,9 @@ def _margin_notes(figure: Figure, content: MapContent, text: Text, height_mm: fl
         left.append(text("present.map.code", code=content.code))
     lines = [*notices, "　".join(left)]
     for k, words in enumerate(reversed([line for line in lines if line])):
-        figure.text(0.005, (1.5 + 4.2 * k) / height_mm, printable(words), fontproperties=_font(7.5), color="#444444",
+        figure.text(0.005, (1.5 + 4.2 * k) / height_mm, _printed(words), fontproperties=_font(7.5), color="#444444",
                     parse_math=False)  # fmt: skip
-    figure.text(0.995, 1.5 / height_mm, legal, ha="right", fontproperties=_font(9, bold=True), color="#8A1C0B",
+    figure.text(0.995, 1.5 / height_mm, _printed(legal), ha="right", fontproperties=_font(9, legal), color="#8A1C0B",
                 parse_math=False)  # fmt: skip
 
 
@@ -290,10 +303,11 @@ def _legend(plate: _Plate, content: MapContent, canvas: Any) -> None:
         plate.legend.append(({"fill": fill, "line": line}.get(entry.shape, mark), entry.label))
     if not plate.legend:
         return
-    signs, words = zip(*[(s, printable(w).replace("$", r"\$")) for s, w in plate.legend], strict=True)
+    signs, words = zip(*[(s, _printed(w).replace("$", r"\$")) for s, w in plate.legend], strict=True)
+    heading = plate.text("present.map.legend_print")
     box = plate.axes.legend(
         signs, words, prop=_font(7.5), loc="upper left", frameon=True, framealpha=0.94, edgecolor="#BBBBBB",
-        title=plate.text("present.map.legend_print"), title_fontproperties=_font(8.5, bold=True), borderpad=0.7,
+        title=heading, title_fontproperties=_font(8.5, heading), borderpad=0.7,
         labelspacing=0.45, handlelength=1.8, fancybox=False, alignment="left",
     )  # fmt: skip
     box.set_zorder(10)
@@ -348,8 +362,8 @@ def map_plate(content: MapContent, text: Text, *, width_mm: float = 156.0, heigh
         axes.set(xlim=(west, east), ylim=(south, north), xticks=[], yticks=[])
         plate = _Plate(axes, text, aspect)
         _draw_all(plate, content)
-        title = printable(content.title)
-        figure.text(0.5, 1 - 7.5 / height_mm, title, ha="center", fontproperties=_font(14, bold=True),
+        title = _printed(content.title)
+        figure.text(0.5, 1 - 7.5 / height_mm, title, ha="center", fontproperties=_font(14, title),
                     color=style.ACCENT, parse_math=False)  # fmt: skip
         _scale_bar(plate, west, east, south)
         _north(plate)

@@ -8,6 +8,7 @@ import math
 import os
 import re
 import tempfile
+import unicodedata
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
@@ -27,9 +28,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 from geo_minzheng.present.style import ACCENT
 
 _FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
-_INVISIBLE = " \u00a0\u3000\u200b\ufeff"
+_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cf"})
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
 _THIN = re.compile("[\u2009\u200a\u202f\u2007]")
+_LINE_ENDS = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _EDGE = Side(style="thin", color="999999")
@@ -58,7 +60,7 @@ class SheetSpec:
 
 def printable(value: str) -> str:
     """Take out what paper cannot carry: control characters, half surrogates, direction overrides, thin spaces."""
-    return _THIN.sub("", _UNPRINTABLE.sub("", value.replace("\r\n", "\n").replace("\r", "\n")))
+    return _THIN.sub("", _UNPRINTABLE.sub("", _LINE_ENDS.sub("\n", value)))
 
 
 def neutralise(value: object) -> object:
@@ -75,8 +77,9 @@ def neutralise(value: object) -> object:
         value = value.value
     if not isinstance(value, str):
         return value
-    head = value.lstrip(_INVISIBLE)[:1]
-    return ("'" if head in _FORMULA and head else "") + printable(value)
+    words = printable(value)
+    head = next((c for c in words if c in _FORMULA or unicodedata.category(c) not in _UNSEEN), "")
+    return f"'{words}" if head in _FORMULA else words
 
 
 def write_bytes(data: bytes, path: Path) -> Path:
