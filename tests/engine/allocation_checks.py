@@ -178,3 +178,47 @@ def profile(plan):
         ratios = plan.ratios(layer)
         lines.append(np.round(np.sort(ratios[~np.isnan(ratios)]), 9).tolist())
     return lines
+
+
+def fixed_cases(count=60, *, seed=1):
+    """Tiny problems of one item with weights, two need layers and limited reach, always the same."""
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        n_w, n_v = int(rng.integers(1, 4)), int(rng.integers(2, 5))
+        supply, demand = rng.integers(0, 6, n_w), rng.integers(0, 5, (2, n_v))
+        weights = rng.choice([0.5, 1.0, 1.25, 2.0], n_v)
+        reach = rng.random((n_w, n_v)) < 0.7
+        cost = rng.integers(1, 90, (n_w, n_v)).astype(float)
+        yield supply, demand, weights, reach, cost
+
+
+def check_fair(allocator, cases):
+    """Shares follow the package-by-package rule, exactly."""
+    for supply, demand, weights, reach, cost in cases:
+        layers = demand[:, :, None].astype(float)
+        plan = allocator(
+            supply[:, None], layers.sum(axis=0), np.where(reach, cost, np.inf), weights=weights, layers=layers
+        )
+        expected = greedy_by_rule(supply, demand, weights, reach)
+        np.testing.assert_array_equal(np.rint(plan.got[:, :, 0]).astype(int), expected, err_msg="not the fair shares")
+
+
+def check_least_minutes(allocator, cases):
+    """Minutes equal an independent model's for the same deliveries, and stock and roads are kept."""
+    for supply, demand, weights, reach, cost in cases:
+        need, way = demand.sum(axis=0)[:, None].astype(float), np.where(reach, cost, np.inf)
+        plan = allocator(supply[:, None], need, way, weights=weights)
+        check_plan(plan, supply[:, None], need, way)
+        least = least_minutes(way, supply, plan.got[0, :, 0])
+        assert abs(plan.objective - least) <= 1e-9 * max(1.0, least), "not the least minutes"
+
+
+def check_never_below(allocator, rival, cases):
+    """Sorted ratios never fall below the rival's, layer by layer."""
+    for supply, demand, weights, reach, cost in cases:
+        layers = demand[:, :, None].astype(float)
+        arguments = (supply[:, None], layers.sum(axis=0), np.where(reach, cost, np.inf))
+        options = {"weights": weights, "layers": layers}
+        assert profile(allocator(*arguments, **options)) >= profile(rival(*arguments, **options)), (
+            "less fair than the rival"
+        )

@@ -86,6 +86,12 @@ def test_equals_the_rule_taken_literally(case, size):
     np.testing.assert_array_equal(in_packages(plan, size), checks.greedy_by_rule(supply, demand, weights, reach))
 
 
+def test_fixed_cases_follow_the_rule_the_minutes_and_the_rival():
+    checks.check_fair(allocate, checks.fixed_cases())
+    checks.check_least_minutes(allocate, checks.fixed_cases())
+    checks.check_never_below(allocate, nearest_first, checks.fixed_cases())
+
+
 @settings(max_examples=60, deadline=None)
 @given(tiny(max_villages=8, max_need=30, full=True))
 def test_equals_the_rule_at_full_reach(case):

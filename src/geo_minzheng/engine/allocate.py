@@ -28,6 +28,7 @@ class _Answer:
     packages: IntArray
     got: IntArray
     stages: tuple[Stage, ...]
+    is_proven: bool = True
 
 
 def allocate(
@@ -131,7 +132,8 @@ def allocate_nearest_first(problem: AllocationProblem) -> AllocationPlan:
     minutes = float((_units(problem, item, packages) * problem.minutes[row, village]).sum())
     stages = [_unproven(f"fair:{k}", lowest_ratio(problem, got, k), highest_ratio(problem, k)) for k in range(len(got))]
     stages.append(_unproven(minutes_stage_name(problem), minutes, 0.0))
-    return _plan(problem, _Answer(row, village, item, packages, got, tuple(stages)), "nearest_first")
+    answer = _Answer(row, village, item, packages, got, tuple(stages), is_proven=False)
+    return _plan(problem, answer, "nearest_first")
 
 
 def _unproven(name: str, value: float, limit: float) -> Stage:
@@ -264,7 +266,8 @@ def _answer_with_hours(problem: AllocationProblem, lorries: Lorries, without: _A
         value, bound = mean_ratio(problem, got, layer), mean_ratio(problem, found.fair_cover, layer)
         stages.append(Stage(f"rounding:{layer}", value, bound, relative_gap(value, bound)))
     stages.append(Stage(minutes_stage_name(problem), minutes, least, relative_gap(minutes, least)))
-    return _Answer(row, village, item, packages, got, tuple(stages))
+    is_exact = bool((np.abs(got - found.fair_cover) <= 1e-6).all())
+    return _Answer(row, village, item, packages, got, tuple(stages), is_proven=is_exact)
 
 
 def _profile(problem: AllocationProblem, got: IntArray) -> list[list[float]]:
@@ -326,7 +329,7 @@ def _plan(problem: AllocationProblem, answer: _Answer, allocator: str) -> Alloca
     else:
         reached = is_in_reach(problem).any(axis=1)
     last = answer.stages[-1]
-    is_proven = allocator == "fair" and all(stage.gap <= PROVEN_GAP for stage in answer.stages)
+    is_proven = answer.is_proven and all(stage.gap <= PROVEN_GAP for stage in answer.stages)
     return AllocationPlan(
         moves=_moves(problem, answer),
         problem=problem,

@@ -255,6 +255,15 @@ class Shortfall:
     villages: tuple[int, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def text_key(self) -> str:
+        """Key of the sentence in ``data/text``."""
+        name = self.code
+        if name == "stock":
+            name = "stock" if self.facts.get("left_elsewhere") else "stock_none"
+            name = name if self.warehouses else "stock_empty"
+        return f"engine.allocate.{name}"
+
 
 @dataclass(frozen=True)
 class WhatIf:
@@ -286,6 +295,12 @@ class WhatIf:
     total_gain: float
     receivers: tuple[int, ...]
     needed: float = 0.0
+
+    @property
+    def text_key(self) -> str:
+        """Key of the sentence in ``data/text``."""
+        is_in_vain = self.change == "package" and not self.needed
+        return f"engine.allocate.what_if_{self.change}" + ("_none" if is_in_vain else "")
 
 
 @dataclass(frozen=True)
