@@ -250,8 +250,8 @@ def _item_need(
     is_lower_bound = False
     if item.need_rule == PER_HOUSEHOLD_CEIL:
         is_lower_bound = base.pieces is None
-        fewest: Floats = np.ceil(base.count / rate - 1e-9)
-        pieces: Floats = fewest if base.pieces is None else base.pieces
+        fewest = np.asarray(np.ceil(base.count / rate - 1e-9), np.float64)
+        pieces: Floats = np.asarray(fewest if base.pieces is None else base.pieces, np.float64)
         raw = _micro(pieces)
         survival = raw
     else:
@@ -259,7 +259,7 @@ def _item_need(
         survival = np.minimum(raw, _micro(base.count * rate * (item.survival_days or 0.0 if days else 1.0)))
     if not item.is_night_one:
         survival = np.zeros_like(raw)
-    have = {name: _micro(table.get(item.item, pd.Series(0.0, codes)).to_numpy(float)) for name, table in there.items()}
+    have = {name: _have(table, item.item, codes) for name, table in there.items()}
     deducted = have["on_site"] + have["in_transit"]
     net = np.maximum(0, raw - deducted)
     net_survival = np.minimum(net, np.maximum(0, survival - deducted))
@@ -298,6 +298,10 @@ def _item_need(
         ignore_index=True,
     )
     return line, layer
+
+
+def _have(table: pd.DataFrame, item: str, codes: pd.Index) -> Micro:
+    return _micro(np.asarray(table[item], np.float64)) if item in table else np.zeros(len(codes), np.int64)
 
 
 def _quantities(raw: Micro, net: Micro, packed: Micro) -> dict[str, Floats]:

@@ -67,7 +67,7 @@ def score_houses(cases: pd.DataFrame, ranking: Ranking, *, day: date) -> pd.Data
     - risk: grade D 1, C 0.6, B 0.1; x 1.1 (at most 1) without 防灾措施; + 0.1 for adobe
     - hazard: ``hazard_exposure``; + 0.2 where a house nearby has collapsed before
     - self_help: none 1, partial 0.5, full 0; + 0.2 for sick or disabled labour
-    - size: persons / 6
+    - household: persons / 6
     - vulnerable: (60 and over + under 14 + disabled) / persons; + 0.3 for a solitary elder
     - waiting: months since application / 24
 
@@ -92,7 +92,7 @@ def score_houses(cases: pd.DataFrame, ranking: Ranking, *, day: date) -> pd.Data
         "risk": _risk(cases, ranking),
         "hazard": _house_hazard(cases, ranking),
         "self_help": _self_help(cases, ranking),
-        "size": numbers(cases, "household_size") / ranking.param("persons_full"),
+        "household": numbers(cases, "household_size") / ranking.param("persons_full"),
         "vulnerable": _vulnerable(cases, ranking),
         "waiting": _months_since(cases, "applied_at", day) / ranking.param("waiting_months_full"),
     }

@@ -77,3 +77,18 @@ def _judge(values: Mapping[str, float | None], rule: LevelRule) -> Condition:
 
 def _term(indicator: str, coefficient: float) -> str:
     return indicator if coefficient == 1 else f"{coefficient:g} × {indicator}"
+
+
+def project_values(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Complete an estimate for the forecast test ("可能出现"): what is there now has at least occurred.
+
+    A missing ``x_cum`` is taken from ``x_now``, a missing ``x_rooms`` from ``x_dwelling_rooms``; nothing that is stated
+    changes.
+    """
+    projected = dict(values)
+    for name, value in values.items():
+        if name.endswith("_now"):
+            projected.setdefault(f"{name.removesuffix('_now')}_cum", value)
+        elif name.endswith("_dwelling_rooms"):
+            projected.setdefault(name.replace("_dwelling_rooms", "_rooms"), value)
+    return projected

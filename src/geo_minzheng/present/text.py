@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from geo_minzheng.model.needs import Multiplicand
 
 SOURCE_LANGUAGE = "zh"
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 class Named(Protocol):
@@ -215,7 +214,8 @@ class Text:
 
     def day(self, day: date) -> str:
         """Write a day: 2026年7月3日."""
-        return self("present.format.day", **_day_facts(day))
+        month = self("present.format.months").split("|")[day.month - 1]
+        return self("present.format.day", year=day.year, month=month, day=day.day)
 
     def clock(self, moment: datetime, *, screen: bool = False) -> str:
         """Write a clock time: 21:40 on screen, 21时40分 in documents."""
@@ -242,10 +242,6 @@ class Text:
 def rounded_percent(share: float) -> Decimal:
     """Turn a share [1] into percent with one decimal."""
     return Decimal(rounded(Decimal(str(share)) * 100, 1))
-
-
-def _day_facts(day: date) -> dict[str, object]:
-    return {"year": day.year, "month": day.month, "day": day.day, "month_name": _MONTHS[day.month - 1]}
 
 
 def error_sentence(error: GeoMinzhengError, text: Text) -> str:
