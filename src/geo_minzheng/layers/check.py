@@ -53,6 +53,7 @@ _UNITS = {
     "年": "年",
     "层": "层",
 }
+_KINDS = {"Point": "geometry_not_point", "LineString": "geometry_not_line", "Polygon": "geometry_not_area"}
 _SOURCE_WORDS = {"合成": "synthetic", "测绘": "survey", "实测": "survey"}
 
 
@@ -220,7 +221,7 @@ def check_shapes(
     for i in present:
         shape = geometry.single_family(shapes[i], spec.geometry)
         if shape is None:
-            faults.add("geometry_kind", table.rows[i], value=shapes[i].geom_type, wanted=spec.geometry)
+            faults.add(_KINDS[spec.geometry], table.rows[i], value=shapes[i].geom_type)
         kept[i] = shape
     if spec.geometry != "Polygon" or not len(present):
         return kept, set()

@@ -9,6 +9,18 @@ from geo_minzheng.model.layer import Fault
 
 LISTED = 10_000
 _LONGEST_VALUE = 120
+# GEOS' reasons by the key of their sentence, ``layers.reason.<key>``.
+REASONS = {
+    "self-intersection": "self_intersection",
+    "ring self-intersection": "ring_self_intersection",
+    "hole lies outside shell": "hole_outside",
+    "holes are nested": "holes_nested",
+    "nested shells": "shells_nested",
+    "duplicate rings": "rings_twice",
+    "interior is disconnected": "interior_disconnected",
+    "too few points in geometry component": "too_few_points",
+    "invalid coordinate": "invalid_coordinate",
+}
 
 
 class FaultList:
@@ -75,6 +87,12 @@ def fault_facts(fault: Fault) -> dict[str, Any]:
     """Return everything that a fault's sentence ``layers.fault.<code>`` may name."""
     place = {"file": fault.file, "sheet": fault.sheet, "row": fault.row, "column": fault.column, "value": fault.value}
     return {**place, **fault.facts}
+
+
+def reason_key(fault: Fault) -> str:
+    """Return the sentence key of the reason a geometry fault names, empty where the reason is free text."""
+    known = REASONS.get(str(fault.facts.get("reason", "")).strip().lower())
+    return f"layers.reason.{known}" if known else ""
 
 
 def refusal_of(fault: Fault) -> InputError:

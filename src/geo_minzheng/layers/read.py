@@ -16,7 +16,7 @@ from geo_minzheng.layers import check
 from geo_minzheng.layers.crs import declared
 from geo_minzheng.layers.detect import LAYER_FORMATS, Format, Limits, detect
 from geo_minzheng.layers.faults import FaultList, fault_of
-from geo_minzheng.layers.headings import Table, feature_table, find_table, match_headings
+from geo_minzheng.layers.headings import PLACE_HEADS, Table, feature_table, find_table, match_headings
 from geo_minzheng.layers.launch import Job, work
 from geo_minzheng.layers.options import ReadOptions
 from geo_minzheng.layers.place import Placed, feature_shapes, place, table_shapes
@@ -98,7 +98,8 @@ def _place_rows(
     if spec.geometry == "none":
         return None
     crs_text = options.crs or sheet.crs
-    if sheet.wkb is not None and any(w is not None for w in sheet.wkb):
+    drawn = sheet.wkb is not None and any(w is not None for w in sheet.wkb)
+    if sheet.wkb is not None and (drawn or not set(assigned) & set(PLACE_HEADS)):
         shapes = feature_shapes(sheet.wkb, tuple(range(len(table.rows))))
         reported = {f.row for f in sheet.faults}
         for row, wkb in zip(table.rows, sheet.wkb, strict=True):

@@ -167,7 +167,7 @@ def read_geojson(path: Path, encoding: str, limits: Limits) -> list[RawSheet]:
     elif kind in _DEPTH:
         features = [{"type": "Feature", "properties": {}, "geometry": data}]
     else:
-        raise InputError("layers.not_geojson", found=str(kind))
+        raise InputError("layers.not_geojson", found=str(kind or "—")[:40])
     budget, rows = _Budget(limits), _Rows()
     for number, feature in enumerate(features, 1):
         budget.spend(features=1)
