@@ -156,7 +156,8 @@
       this._tip.setLatLng(e.latlng).setContent(this.tipOf(i)).addTo(this._map);
     },
     _pick: function (e) {
-      var i = this.find(e.latlng), me = this;
+      var above = e.originalEvent && e.originalEvent.target.closest && e.originalEvent.target.closest(".leaflet-gm-mark-pane, .leaflet-gm-closure-pane, .leaflet-gm-flow-pane, .leaflet-gm-line-pane");
+      var i = above || this._map.gmBusy ? -1 : this.find(e.latlng), me = this;
       if (i >= 0) { this.fire("click", { latlng: e.latlng, layer: { toGeoJSON: function () { return me.feature(i); } } }); }
     }
   });
@@ -265,6 +266,8 @@
     PANES.forEach(function (pane) { map.createPane("gm-" + pane[0]).style.zIndex = pane[1]; });
     map.getPane("gm-points").style.pointerEvents = "none";
     map.getPane("gm-label").style.pointerEvents = "none";
+    map.on("draw:drawstart draw:editstart draw:deletestart", function () { map.gmBusy = true; });
+    map.on("draw:drawstop draw:editstop draw:deletestop", function () { setTimeout(function () { map.gmBusy = false; }, 300); });
     patterns(map);
     L.Icon.Default.imagePath = data.icons;
     L.Marker.mergeOptions({ icon: L.divIcon({ className: "gm-pin" }) });
