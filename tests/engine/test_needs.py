@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from geo_minzheng.engine import needs
 from geo_minzheng.errors import InputError
-from geo_minzheng.model.policy import NeedGroup, NeedRules, ReliefItem
 from geo_minzheng.model.relief import Package
+from geo_minzheng.model.relief_rules import NeedGroup, NeedRules, ReliefItem
 
 COLLECTIVE, DISPERSED, AID = "collective_resettled_now", "dispersed_resettled_now", "emergency_aid_needed_now"
 GROUPS = (

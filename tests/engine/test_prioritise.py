@@ -13,7 +13,8 @@ from shapely.geometry import MultiPolygon, Point, Polygon, box
 from geo_minzheng.engine import prioritise
 from geo_minzheng.engine.prioritise_homes import open_defects
 from geo_minzheng.errors import InputError, MissingValueError
-from geo_minzheng.model.policy import Gate, Programme, Ranking, ScorePart, TierRule
+from geo_minzheng.model.housing_rules import Gate, Ranking, ScorePart, TierRule
+from geo_minzheng.model.policy import Programme
 
 DAY = date(2026, 6, 20)
 PARAMS = {

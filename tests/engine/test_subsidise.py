@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from geo_minzheng.engine.subsidise import SubsidyCase, subsidise, subsidy
 from geo_minzheng.errors import InputError, MissingValueError
-from geo_minzheng.model.policy import SubsidyRule
+from geo_minzheng.model.housing_rules import SubsidyRule
 
 
 def rule(name, shape, low=1, high=None, **more):

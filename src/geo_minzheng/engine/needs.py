@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from geo_minzheng.errors import InputError
 from geo_minzheng.model.needs import Multiplicand, NeedResult
-from geo_minzheng.model.policy import NO_RULE, PER_HOUSEHOLD_CEIL, NeedGroup, NeedRules, ReliefItem
 from geo_minzheng.model.relief import NEED_LAYERS, SURVIVAL, SUSTAIN, Package
+from geo_minzheng.model.relief_rules import NO_RULE, PER_HOUSEHOLD_CEIL, NeedGroup, NeedRules, ReliefItem
 
 # Quantities are carried in whole millionths of a unit, so that sums and package counts are exact.
 _MICRO = 1_000_000

@@ -13,7 +13,8 @@ from geo_minzheng.engine.prioritise_homes import open_defects, score_homes
 from geo_minzheng.engine.scoring import Flags, Floats, codes, flags, joined, looked_up, numbers, points, ratio
 from geo_minzheng.engine.threat import hazard_exposure, inside_zone, level_weights
 from geo_minzheng.errors import InputError
-from geo_minzheng.model.policy import Gate, Programme, Ranking, TierRule
+from geo_minzheng.model.housing_rules import Gate, Ranking, TierRule
+from geo_minzheng.model.policy import Programme
 
 __all__ = [
     "assign_once",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from geo_minzheng.engine.scoring import Flags, Floats, codes, flags, joined, looked_up, numbers, points, ratio
-from geo_minzheng.model.policy import Ranking
+from geo_minzheng.model.housing_rules import Ranking
 
 
 def score_homes(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo_minzheng.model.policy import Ranking
+from geo_minzheng.model.housing_rules import Ranking
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

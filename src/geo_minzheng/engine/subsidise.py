@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import pandas as pd
 
 from geo_minzheng.errors import InputError, MissingValueError, RefusedError
-from geo_minzheng.model.policy import SubsidyRule
+from geo_minzheng.model.housing_rules import SubsidyRule
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo_minzheng.errors import InputError
-from geo_minzheng.model.policy import Ranking
+from geo_minzheng.model.housing_rules import Ranking
 
 Floats = NDArray[np.float64]
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from geo_minzheng.errors import MissingValueError
+from geo_minzheng.model.housing_rules import Ranking, SubsidyRule
 from geo_minzheng.model.impact import ImpactAssumptions
 from geo_minzheng.model.relief import Package
-
-PER_BASE = "per_base"
-PER_HOUSEHOLD_CEIL = "per_household_ceil"
-NO_RULE = "none"
+from geo_minzheng.model.relief_rules import NeedGroup, NeedRules, ReliefItem
+from geo_minzheng.model.report_rules import FormRule, Indicator, Question
 
 Scalar = float | str | bool | date | tuple[str, ...]
 
@@ -47,80 +46,6 @@ class PolicyValue:
     profile: str = ""
     valid_from: date | None = None
     valid_to: date | None = None
-
-
-@dataclass(frozen=True)
-class ReliefItem:
-    """A kind of relief goods and how much of it people need.
-
-    Parameters
-    ----------
-    unit, package_size, package_kg
-        Counting unit, units per whole package, weight of a package [kg].
-    season
-        ``any``, a season, or ``not_`` and a season: when it is asked for at all.
-    is_night_one
-        Whether it belongs to the first night (survival layer).
-    min_shelf_days
-        Least remaining shelf life for issue [days]; ``None`` for lasting goods.
-    need_rule
-        ``per_base``: base x rate (x days); ``per_household_ceil``: sum over households of ceil(persons / rate);
-        ``none``: on request only.
-    rate, rate_unit
-        Item units per base unit (and day), or persons per piece.
-    days, survival_days
-        Days supplied, and those of them that belong to the survival layer [days]; ``None`` for lasting goods.
-    survival_rank
-        Order of survival goods, 1 first.
-    """
-
-    item: str
-    name_zh: str
-    name_en: str
-    spec: str
-    unit: str
-    package_size: float
-    package_kg: float
-    category: str
-    season: str
-    is_night_one: bool
-    is_reusable: bool
-    need_rule: str
-    survival_rank: int
-    min_shelf_days: int | None = None
-    gb_code: str = ""
-    need_base: str = ""
-    rate: float | None = None
-    rate_unit: str = ""
-    days: float | None = None
-    survival_days: float | None = None
-    source: str = ""
-    note: str = ""
-
-    @property
-    def package(self) -> Package:
-        """The smallest whole unit that is moved."""
-        return Package(self.item, self.package_size, self.unit, self.package_kg)
-
-
-@dataclass(frozen=True)
-class NeedGroup:
-    """One indicator that counts into a population base with a coefficient, in a season."""
-
-    base: str
-    indicator: str
-    coefficient: float
-    unit: str
-    season: str = "any"
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class NeedRules:
-    """Relief items and the bases they are counted on."""
-
-    items: tuple[ReliefItem, ...]
-    groups: tuple[NeedGroup, ...]
 
 
 @dataclass(frozen=True)
@@ -199,44 +124,6 @@ class LevelRule:
 
 
 @dataclass(frozen=True)
-class SubsidyRule:
-    """One band of a subsidy rule, for one assistance tier.
-
-    Parameters
-    ----------
-    shape
-        ``by_household_size``, ``by_tier``, ``by_grade_and_category``, ``per_m2_with_cap`` or ``by_cost_with_cap``.
-    persons_min, persons_max
-        Household size, both ends included [persons]; ``persons_max`` is ``None`` for an open band.
-    grades, methods
-        Safety grades and renovation methods the band is for; empty means any.
-    amount_yuan
-        Fixed amount [yuan]; ``None`` where the shape computes it or an approver sets it within the range.
-    range_min_yuan, range_max_yuan
-        Limits for an approver's amount [yuan].
-    yuan_per_m2, area_max_m2, cap_yuan
-        Rate [yuan/m2], paid area [m2] and ceiling [yuan].
-    """
-
-    rule: str
-    programme: str
-    tier: str
-    shape: str
-    persons_min: int
-    persons_max: int | None
-    grades: tuple[str, ...] = ()
-    methods: tuple[str, ...] = ()
-    amount_yuan: float | None = None
-    range_min_yuan: float | None = None
-    range_max_yuan: float | None = None
-    yuan_per_m2: float | None = None
-    area_max_m2: float | None = None
-    cap_yuan: float | None = None
-    source: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class Programme:
     """A renovation programme with its own list, quota and money.
 
@@ -268,95 +155,6 @@ class Programme:
 
 
 @dataclass(frozen=True)
-class Gate:
-    """One condition a case must fulfil before any score.
-
-    Parameters
-    ----------
-    gate
-        ``sole_residence``, ``grade_in``, ``structure_in``, ``tier_in``, ``not_subsidised_before``,
-        ``certificate_within``, ``kin_declared`` or ``means_checked``.
-    values
-        Allowed codes of a ``..._in`` gate.
-    limit
-        Limit of a ``..._within`` gate [months].
-    """
-
-    programme: str
-    gate: str
-    values: tuple[str, ...] = ()
-    limit: float | None = None
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class TierRule:
-    """One row of the ranking's tiers; the first matching row by ``rank`` decides.
-
-    Parameters
-    ----------
-    tier
-        1 is served first.
-    categories, self_help
-        Assistance tiers and self-help abilities it is for; empty means any.
-    """
-
-    tier: int
-    rank: int
-    programme: str
-    name_zh: str
-    name_en: str
-    categories: tuple[str, ...] = ()
-    self_help: tuple[str, ...] = ()
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class ScorePart:
-    """A named part of a score and its weight [points]; the weights of a ranking sum to 100."""
-
-    part: str
-    weight: float
-    name_zh: str
-    name_en: str
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """How houses or welfare homes are ranked.
-
-    Parameters
-    ----------
-    ranking
-        ``house`` or ``home``.
-    params
-        Named parameters of the parts' definitions.
-    red_lines
-        Defects that stand outside the ranking (welfare homes).
-    """
-
-    ranking: str
-    parts: tuple[ScorePart, ...]
-    params: Mapping[str, float]
-    gates: tuple[Gate, ...] = ()
-    tiers: tuple[TierRule, ...] = ()
-    red_lines: tuple[str, ...] = ()
-
-    def param(self, name: str) -> float:
-        """Return a parameter.
-
-        Raises
-        ------
-        MissingValueError
-            Names the key to add to ``priority.toml``.
-        """
-        if name not in self.params:
-            raise MissingValueError("policy.missing_value", key=f"priority.{self.ranking}.{name}", file="priority.toml")
-        return self.params[name]
-
-
-@dataclass(frozen=True)
 class FacilityKind:
     """A kind of welfare facility and what it counts as."""
 
@@ -382,76 +180,6 @@ class RoadClass:
     kmh: float
     is_drivable: bool
     is_walkable: bool
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class Indicator:
-    """One column of a report form.
-
-    Parameters
-    ----------
-    heading
-        The official heading, verbatim.
-    kind
-        ``text``, ``time``, ``count`` (integer) or ``number``.
-    hazards
-        Hazard kinds that fill the column; empty means all.
-    decimals
-        Digits written after the point.
-    """
-
-    form: str
-    order: int
-    indicator: str
-    heading: str
-    unit: str
-    kind: str
-    group: str
-    is_cumulative: bool
-    is_shown: bool
-    decimals: int
-    hazards: tuple[str, ...] = ()
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class FormRule:
-    """A linear relation that a filled form must fulfil: sum of coefficient x indicator, related to 0.
-
-    Parameters
-    ----------
-    relation
-        ``>=``: sum >= -tolerance; ``=``: abs(sum) <= tolerance; ``both_or_none``: the two terms are zero together.
-    severity
-        ``error`` blocks, ``warning`` asks for a written note.
-    stage
-        ``any``, or ``verified`` (an error only in the 核报, a warning before).
-    """
-
-    rule: str
-    name_zh: str
-    name_en: str
-    relation: str
-    terms: tuple[tuple[str, float], ...]
-    tolerance: float
-    severity: str
-    stage: str = "any"
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A field of the village's five questions and the indicator it feeds."""
-
-    question: int
-    order: int
-    field: str
-    name_zh: str
-    name_en: str
-    kind: str
-    unit: str
-    indicator: str = ""
     source: str = ""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, TypeVar
 
+from geo_minzheng.model import housing_rules, relief_rules, report_rules
 from geo_minzheng.model import policy as parts
 from geo_minzheng.model.impact import DamageShare, DepthShare, ImpactAssumptions
 from geo_minzheng.model.incident import Band
@@ -39,7 +40,7 @@ def assemble(
         digest=digest,
         values=dict(values),
         items={row.text("item"): _item(row) for row in rows["relief_items"]},
-        need_groups=tuple(_plain(parts.NeedGroup, row) for row in rows["needs"]),
+        need_groups=tuple(_plain(relief_rules.NeedGroup, row) for row in rows["needs"]),
         hazards={row.text("hazard"): _plain(parts.HazardKind, row) for row in rows["hazards"]},
         subtypes={row.text("subtype"): _plain(parts.HazardSubtype, row) for row in rows["hazard_subtypes"]},
         impact={row.text("hazard"): _assumptions(row, rows) for row in rows["effects"]},
@@ -52,10 +53,12 @@ def assemble(
         facility_kinds={row.text("kind"): _plain(parts.FacilityKind, row) for row in rows["facility_kinds"]},
         roads={row.text("road_class"): _plain(parts.RoadClass, row) for row in rows["roads"]},
         seasons={int(row.number("month") or 0): row.text("season") for row in rows["seasons"]},
-        indicators=tuple(sorted((_plain(parts.Indicator, row) for row in rows["indicators"]), key=_form_order)),
+        indicators=tuple(sorted((_plain(report_rules.Indicator, row) for row in rows["indicators"]), key=_form_order)),
         form_rules=tuple(_form_rule(row, rows) for row in rows["form_rules"]),
         questions=tuple(
-            sorted((_plain(parts.Question, row) for row in rows["questions"]), key=lambda q: (q.question, q.order))
+            sorted(
+                (_plain(report_rules.Question, row) for row in rows["questions"]), key=lambda q: (q.question, q.order)
+            )
         ),
         tiers={row.text("tier"): _plain(parts.AssistanceTier, row) for row in rows["assistance_tiers"]},
         entitlements=tuple(_plain(parts.Entitlement, row) for row in rows["entitlements"]),
@@ -73,12 +76,12 @@ def _plain(kind: type[T], row: Row, /, **more: Any) -> T:
     return kind(**(known | more))
 
 
-def _form_order(indicator: parts.Indicator) -> tuple[str, int]:
+def _form_order(indicator: report_rules.Indicator) -> tuple[str, int]:
     return indicator.form, indicator.order
 
 
-def _item(row: Row) -> parts.ReliefItem:
-    return _plain(parts.ReliefItem, row)
+def _item(row: Row) -> relief_rules.ReliefItem:
+    return _plain(relief_rules.ReliefItem, row)
 
 
 def _band(row: Row, name: str) -> Band:
@@ -132,8 +135,8 @@ def _response(rows: Rows) -> tuple[parts.LevelRule, ...]:
     return tuple(sorted(rules, key=lambda rule: (-rule.rank, rule.condition)))
 
 
-def _subsidy(row: Row) -> parts.SubsidyRule:
-    return _plain(parts.SubsidyRule, row, tier=row.text("tiers"))
+def _subsidy(row: Row) -> housing_rules.SubsidyRule:
+    return _plain(housing_rules.SubsidyRule, row, tier=row.text("tiers"))
 
 
 def _programme(row: Row, values: Mapping[str, parts.PolicyValue]) -> parts.Programme:
@@ -156,25 +159,25 @@ def _programme(row: Row, values: Mapping[str, parts.PolicyValue]) -> parts.Progr
     )
 
 
-def _ranking(name: str, rows: Rows) -> parts.Ranking:
+def _ranking(name: str, rows: Rows) -> housing_rules.Ranking:
     is_house = name == "house"
-    tiers = [_plain(parts.TierRule, row) for row in rows["ranking_tiers"]] if is_house else []
-    return parts.Ranking(
+    tiers = [_plain(housing_rules.TierRule, row) for row in rows["ranking_tiers"]] if is_house else []
+    return housing_rules.Ranking(
         ranking=name,
-        parts=tuple(_plain(parts.ScorePart, row) for row in rows["parts"] if row.text("ranking") == name),
+        parts=tuple(_plain(housing_rules.ScorePart, row) for row in rows["parts"] if row.text("ranking") == name),
         params={
             row.text("key"): row.number("value") or 0.0 for row in rows["parameters"] if row.text("ranking") == name
         },
-        gates=tuple(_plain(parts.Gate, row) for row in rows["gates"]) if is_house else (),
+        gates=tuple(_plain(housing_rules.Gate, row) for row in rows["gates"]) if is_house else (),
         tiers=tuple(sorted(tiers, key=lambda tier: (tier.programme, tier.rank))),
         red_lines=() if is_house else tuple(row.text("red_line") for row in rows["red_lines"]),
     )
 
 
-def _form_rule(row: Row, rows: Rows) -> parts.FormRule:
+def _form_rule(row: Row, rows: Rows) -> report_rules.FormRule:
     terms = [term for term in rows["form_terms"] if term.text("rule") == row.text("rule")]
     return _plain(
-        parts.FormRule,
+        report_rules.FormRule,
         row,
         terms=tuple((term.text("indicator"), term.number("coefficient") or 0.0) for term in terms),
     )
