@@ -4,11 +4,14 @@ import re
 import tomllib
 from dataclasses import replace
 from datetime import date, datetime
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from docx import Document
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from pypdf import PdfReader
 
 from geo_minzheng.model.document import (
@@ -23,7 +26,7 @@ from geo_minzheng.model.document import (
     Table,
 )
 from geo_minzheng.present.briefing import briefing_document, shortages
-from geo_minzheng.present.documents import write_pdf
+from geo_minzheng.present.documents import write_docx, write_pdf
 from geo_minzheng.present.text import Text
 from geo_minzheng.settings import data_dir
 
@@ -105,6 +108,30 @@ def test_marks_for_verification_are_printed(zh: Text, tmp_path: Path) -> None:
     ):
         assert said in words, said
     assert not [w for w in FORBIDDEN if w in words]
+
+
+def test_bulletin_with_its_map_is_an_editable_document_too(zh: Text, tmp_path: Path) -> None:
+    out = BytesIO()
+    Image.new("RGB", (30, 30), "#1F4E79").save(out, "PNG")
+    silent = (IsolatedVillage("临江乡", "黄柏山村"),)
+    content = replace(CONTENT, map_png=out.getvalue(), map_title="受灾图", silent=silent, exercise=True)
+    docx = Document(str(write_docx(briefing_document(content, zh), tmp_path / "b.docx", zh)))
+    words = "".join(p.text for p in docx.paragraphs) + "".join(
+        c.text for t in docx.tables for r in t.rows for c in r.cells
+    )
+    for said in ("灾情专报", "〔2026〕第3期", "附件：受灾图", "签发人：DEMO-局领导", "未报村1个", "≈18200"):
+        assert said in words, said
+    assert len(docx.inline_shapes) == 1
+    heads = "".join(p.text for p in docx.sections[0].header.paragraphs)
+    assert "演练" in heads
+    assert "示范数据" in heads
+
+
+def test_full_cover_is_said_and_nothing_is_asked_upward(zh: Text) -> None:
+    covered = replace(CONTENT, relief=(ReliefRow("临江乡", "大米", "千克", 4750, 4750),))
+    said = [b.text for b in briefing_document(covered, zh).body if isinstance(b, Paragraph)]
+    assert "可动用库存能够满足测算需求。" in said
+    assert not any("申请上级" in s for s in said)
 
 
 @pytest.mark.parametrize("table", ["briefing", "order", "form", "paper"])

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from shapely.geometry import GeometryCollection, LineString, MultiLineString, Point
 
 from geo_minzheng.model.map import LayerStyle, MapContent, MapLayer
-from geo_minzheng.present import mapdata, maps
+from geo_minzheng.present import looks, mapdata, maps
 from geo_minzheng.present.maps import build_map, map_html, map_text
 from geo_minzheng.present.text import Text
 
@@ -147,6 +147,34 @@ def test_middle_of_a_line_of_parts_is_on_its_longest_part() -> None:
     assert (spot.x, spot.y) == (5, 10)
     (spot,) = mapdata.middles(frame([LineString([(0, 0), (2, 0)])]))
     assert (spot.x, spot.y) == (1, 0)
+
+
+def test_looks_tell_by_colour_and_shape(zh: Text) -> None:
+    severe = looks.severity_look("hit", zh)
+    assert [c.label for c in severe.classes] == ["未受灾", "轻", "中", "重", "特重"]
+    assert len({c.shape for c in severe.classes}) == 4
+    assert [c.label for c in looks.grade_look("g", zh).classes] == ["A级", "B级", "C级", "D级"]
+    given = looks.catalogue_look({"colour": "#8C6D46", "shape": "square", "min_zoom": 13}, label="name")
+    assert (given.colour, given.shape, given.label) == ("#8C6D46", "square", "name")
+
+
+def test_road_classes_have_their_widths_and_one_legend_line(zh: Text) -> None:
+    lines = [LineString([(114.7, 30.4 + i / 100), (114.8, 30.4)]) for i in range(3)]
+    rows = frame(lines, road_class=["trunk", "track", "no_such_class"])
+    data = mapdata.layer_data(MapLayer("road", "道路", rows, looks.road_look()), zh)
+    assert data["classes"] == [] or all(c["label"] for c in data["classes"])
+    widths = [data["looks"][f["properties"]["k"]]["width"] for f in data["features"]["features"]]
+    assert widths == [2.8, 0.8, 1.2]
+
+
+def test_only_this_room_draws_with_folium() -> None:
+    source = Path(maps.__file__).parent.parent
+    users = {
+        p.relative_to(source).as_posix()
+        for p in source.rglob("*.py")
+        if re.search(r"^\s*(?:from|import) (?:folium|branca)\b", p.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert users == {"present/maps.py"}
 
 
 @pytest.fixture(scope="module")

@@ -23,12 +23,17 @@ class MapClass:
         ``#RRGGBB``.
     shape
         Empty takes the layer's shape; a class may have its own, so that colour is never the only sign.
+    label
+        Empty keeps the class out of the legend, where the layer's own line is enough (road classes).
+    width
+        Line width [px]; 0 takes the layer's.
     """
 
     value: object
     label: str
     colour: str
     shape: Shape | Literal[""] = ""
+    width: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,9 @@ def _classes(layer: MapLayer, geometry: str) -> tuple[list[dict[str, Any]], np.n
     """List the looks (the last one for rows of no class) and each row's index among them."""
     look = layer.style
     looks = [
-        _look(look, geometry, c.colour, c.shape) | {"label": map_text(c.label)} for c in look.classes if look.by
+        _look(look, geometry, c.colour, c.shape) | {"label": map_text(c.label), "width": c.width or look.width}
+        for c in look.classes
+        if look.by
     ] + [_look(look, geometry) | {"label": ""}]
     index = np.full(len(layer.frame), len(looks) - 1, dtype=np.uint8)
     if look.by:
@@ -86,7 +88,11 @@ def _classes(layer: MapLayer, geometry: str) -> tuple[list[dict[str, Any]], np.n
 
 def _legend_rows(layer: MapLayer, looks: list[dict[str, Any]], index: Any, text: Text) -> list[dict[str, Any]]:
     counts = np.bincount(index, minlength=len(looks))
-    rows = [{"k": k, "label": looks[k]["label"], "count": int(counts[k])} for k in range(len(looks) - 1) if counts[k]]
+    rows = [
+        {"k": k, "label": looks[k]["label"], "count": int(counts[k])}
+        for k in range(len(looks) - 1)
+        if counts[k] and looks[k]["label"]
+    ]
     if rows and counts[-1]:
         rows.append({"k": len(looks) - 1, "label": map_text(text("present.map.no_class")), "count": int(counts[-1])})
     return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from io import BytesIO
 from math import cos, floor, log10, radians
@@ -21,7 +21,7 @@ from matplotlib.patches import Patch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path as Outline
 from matplotlib.patheffects import withStroke
 
-from geo_minzheng.model.map import LayerStyle, MapContent, MapLayer
+from geo_minzheng.model.map import LayerStyle, MapClass, MapContent, MapLayer
 from geo_minzheng.present import style
 from geo_minzheng.present.assets import SANS, SANS_BOLD, asset
 from geo_minzheng.present.mapdata import drawable, map_bounds, map_notices, middles
@@ -69,19 +69,16 @@ def _printed(words: str) -> str:
     return "".join(c if ord(c) in _letters(SANS) else "□" for c in printable(words).replace("\n", " "))
 
 
-def _groups(layer: MapLayer) -> Iterator[tuple[str, str, str, GeoDataFrame]]:
-    """Split a layer into its classes: label, colour, shape, rows; rows of no class first, under the others."""
+def _groups(layer: MapLayer) -> Iterator[tuple[MapClass, GeoDataFrame]]:
+    """Split a layer into its classes; rows of no class come first, under the others."""
     look, frame = layer.style, layer.frame
-    if not look.by:
-        yield layer.title, look.colour, look.shape, frame
-        return
-    rest = ~frame[look.by].isin([c.value for c in look.classes])
+    rest = ~frame[look.by].isin([c.value for c in look.classes]) if look.by else frame.geometry.notna()
     if rest.any():
-        yield "", look.colour, look.shape, frame[rest]
-    for one in look.classes:
+        yield MapClass(None, "", look.colour, look.shape, look.width), frame[rest]
+    for one in look.classes if look.by else ():
         rows = frame[frame[look.by] == one.value]
         if len(rows):
-            yield one.label, one.colour, one.shape or look.shape, rows
+            yield replace(one, shape=one.shape or look.shape, width=one.width or look.width), rows
 
 
 def _rings(frame: GeoDataFrame) -> Outline | None:
@@ -136,19 +133,23 @@ def _layer(plate: _Plate, layer: MapLayer, *, hatch: str = "", zorder: float = 3
     if layer.frame.empty:
         return
     dimension = int(shapely.get_dimensions(layer.frame.geometry.to_numpy()).max())
-    counted = plate.text("present.map.counted", title=layer.title, count=len(layer.frame))
-    if layer.style.by:
-        plate.legend.append((Line2D([], [], linestyle="none"), counted))
-    for label, colour, shape, rows in _groups(layer):
+    is_listed = any(c.label for c in layer.style.classes) and bool(layer.style.by)
+    own = plate.text("present.map.counted", title=layer.title, count=len(layer.frame))
+    if is_listed:
+        plate.legend.append((Line2D([], [], linestyle="none"), own))
+    sign: Any = None
+    for one, rows in _groups(layer):
         if dimension == 2:
-            sign = _areas(plate, rows, layer.style, colour, hatch=hatch)
+            sign = _areas(plate, rows, layer.style, one.colour, hatch=hatch)
         elif dimension == 1:
-            sign = _lines(plate, rows, layer.style, colour, zorder=zorder)
+            sign = _lines(plate, rows, replace(layer.style, width=one.width), one.colour, zorder=zorder)
         else:
-            sign = _points(plate, rows, layer.style, colour, shape)
-        named = label or plate.text("present.map.no_class")
-        words = plate.text("present.map.counted", title=named, count=len(rows)) if layer.style.by else counted
-        plate.legend.append((sign, words))
+            sign = _points(plate, rows, layer.style, one.colour, one.shape)
+        if is_listed:
+            named = one.label or plate.text("present.map.no_class")
+            plate.legend.append((sign, plate.text("present.map.counted", title=named, count=len(rows))))
+    if not is_listed:
+        plate.legend.append((sign, own))
     _collect_names(plate, layer, dimension)
 
 

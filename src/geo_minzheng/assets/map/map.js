@@ -271,7 +271,6 @@
     patterns(map);
     L.Icon.Default.imagePath = data.icons;
     L.Marker.mergeOptions({ icon: L.divIcon({ className: "gm-pin" }) });
-    if (data.dark) { map.getContainer().classList.add("gm-dark"); }
     if (L.drawLocal && data.drawLocal) { (function merge(to, from) { for (var key in from) { if (typeof from[key] === "object") { merge(to[key], from[key]); } else { to[key] = from[key]; } } })(L.drawLocal, data.drawLocal); }
     var groups = data.layers.map(function (spec) {
       var group = spec.kind === "points" ? new Points(spec) : vectorLayer(map, spec);
