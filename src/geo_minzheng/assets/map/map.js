@@ -230,7 +230,7 @@
         var spots = r > 2 ? [[p.x + r, p.y - h / 2], [p.x - r - w, p.y - h / 2], [p.x - w / 2, p.y - r - h], [p.x - w / 2, p.y + r]] : [[p.x - w / 2, p.y - h / 2], [p.x - w / 2, p.y - h * 1.6], [p.x - w / 2, p.y + h * 0.6]];
         for (var s = 0; s < spots.length; s++) {
           var box = [spots[s][0], spots[s][1], spots[s][0] + w, spots[s][1] + h];
-          if (taken.some(function (t) { return overlap(box, t); })) { continue; }
+          if (box[0] < 0 || box[1] < 0 || box[2] > size.x || box[3] > size.y || taken.some(function (t) { return overlap(box, t); })) { continue; }
           taken.push(box);
           node.className = "gm-label" + (item[3] ? " gm-place" : "");
           var at = map.containerPointToLayerPoint([box[0], box[1]]);
