@@ -73,3 +73,29 @@ class Question:
     unit: str
     indicator: str = ""
     source: str = ""
+
+
+@dataclass(frozen=True)
+class FormFinding:
+    """What a filled form breaks.
+
+    Parameters
+    ----------
+    code
+        ``relation``, ``negative``, ``not_whole``, ``falls`` or ``jumps``; sentences stand under
+        ``engine.consistency.<code>``.
+    severity
+        ``error`` blocks, ``warning`` asks for a written note.
+    subject
+        Rule or indicator; ``name_zh`` and ``name_en`` say it in words.
+    value
+        Amount by which the relation is missed, or the value found [unit].
+    """
+
+    code: str
+    severity: str
+    subject: str
+    name_zh: str
+    name_en: str
+    value: float
+    unit: str = ""
