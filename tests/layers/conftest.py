@@ -30,7 +30,7 @@ def catalogue():
 
 @pytest.fixture(scope="session")
 def shared_data():
-    return HERE.parents[2].parent / "shared" / "data"
+    return HERE.parents[1].parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")

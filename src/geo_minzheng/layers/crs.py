@@ -217,10 +217,14 @@ def candidates(x: Array, y: Array, box: Box | None) -> list[str]:
         big = np.maximum(np.abs(x), np.abs(y)).max() > 400
         if big != source.is_projected:
             continue
-        try:
-            pairs = [to_store(mend_zone(a, source)[0], b, source) for a, b in ((x, y), (y, x))]
-        except InputError:
-            continue
-        if max(float(in_box(lon, lat, box).mean()) for lon, lat in pairs) > 0.5:
+        if max(_share_inside(x, y, source, box), _share_inside(y, x, source, box)) > 0.5:
             fitting.append(name)
     return fitting
+
+
+def _share_inside(east: Array, north: Array, source: SourceCrs, box: Box) -> float:
+    try:
+        lon, lat = to_store(mend_zone(east, source)[0], north, source)
+    except InputError:
+        return 0.0
+    return float(in_box(lon, lat, box).mean())

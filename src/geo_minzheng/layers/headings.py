@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from geo_minzheng.layers.transfer import Cells, RawSheet
 from geo_minzheng.layers.values import folded, is_blank
@@ -29,11 +30,13 @@ _FOOT = re.compile(
 _BRACKETS = re.compile(r"[(\[【{].*?[)\]】}]")
 
 
+@lru_cache(maxsize=4096)
 def heading_key(text: str) -> str:
-    """Reduce a heading to what is compared: folded, without spaces, stars and case."""
-    return re.sub(r"[\s*_＊·]+", "", folded(text)).lower()
+    """Reduce a heading to what is compared: folded, without spaces, stars, case and a leading 其中."""
+    return re.sub(r"[\s*_＊·]+", "", folded(text)).lower().removeprefix("其中").removeprefix(":")
 
 
+@lru_cache(maxsize=4096)
 def _bare(key: str) -> str:
     return _BRACKETS.sub("", key)
 

@@ -24,8 +24,9 @@ from geo_minzheng.model.layer import ColumnSpec
 
 _NUMBER = ColumnSpec("coordinate", "float")
 _PAIRS = (("lon", "lat"), ("east", "north"), ("x", "y"))
+# Folding widths turns the sign for seconds into two signs for minutes.
 _SEXAGESIMAL = re.compile(
-    r"^[东西南北经纬EWNS]*\s*(\d{1,3})[°度](\d{1,2})['′分]([\d.]+)?[\"″秒]?\s*[EN东北]?$", re.IGNORECASE
+    r"^[东西南北经纬EWNS]*\s*(\d{1,3})[°度](\d{1,2})['′分](?:([\d.]+)(?:[\"″秒]|['′]{2})?)?\s*[EN东北]?$", re.IGNORECASE
 )
 _EWKT = re.compile(r"^\s*SRID\s*=\s*(\d+)\s*;", re.IGNORECASE)
 
