@@ -60,6 +60,8 @@ _NOT_HOMES = frozenset(
         "fire_station",
     ]
 )
+# A road that leaves the district by more than this belongs to the neighbour: the importer would refuse it.
+_STRAY_M = 500.0
 _ROAD_COLUMNS = ["road_id", "name", "road_class", "kmh", "oneway", "is_bridge", "structure_id", "limit_t"]
 _WATER_KINDS = frozenset(("river", "lake", "canal", "reservoir", "pond"))
 
@@ -116,7 +118,8 @@ def _in_metres(frames: OsmFrames, crs: Any) -> OsmFrames:
 
 def _roads(frames: OsmFrames, outline: BaseGeometry) -> gpd.GeoDataFrame:
     """Take the usable segments that touch the district; figures outside the catalogue's range are left out."""
-    near = frames.segments[shapely.intersects(outline.buffer(50), frames.segments.geometry.to_numpy())]
+    lines = frames.segments.geometry.to_numpy()
+    near = frames.segments[shapely.intersects(outline, lines) & shapely.within(lines, outline.buffer(_STRAY_M))]
     near = near[near["road_class"].notna() & (near.geometry.length > 0)]
     out = gpd.GeoDataFrame(near[_ROAD_COLUMNS], geometry=near.geometry.to_numpy()).reset_index(drop=True)
     out["kmh"] = out["kmh"].where(out["kmh"].between(1, 130))
@@ -186,7 +189,7 @@ def _course(frames: OsmFrames, outline: BaseGeometry, wet: BaseGeometry) -> Base
     areas = [p for g in rivers.geometry for p in shapely.get_parts(shapely.make_valid(g).intersection(outline))]
     areas = [p for p in areas if p.geom_type == "Polygon"]
     lines = [p for g in frames.waterways.geometry for p in shapely.get_parts(g.intersection(outline)) if p.length > 200]
-    ponds = [p for p in shapely.get_parts(wet) if p.geom_type == "Polygon"]
+    ponds = [p for p in shapely.get_parts(wet) if p.geom_type == "Polygon" and p.area > 0]
     best: BaseGeometry | None = None
     if areas:
         best = max(areas, key=lambda p: (p.length, p.area))

@@ -1,4 +1,4 @@
-"""Build the files of the demo district, or of a district from an OpenStreetMap extract, and list them for the importer."""
+"""Build the files of the demo district, or of one from an OpenStreetMap extract, and list them for the importer."""
 
 from __future__ import annotations
 
