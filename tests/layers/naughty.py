@@ -103,7 +103,9 @@ def shapefile(count=1, points=5, lie=None):
         place += len(record)
 
     def head(length):
-        return struct.pack(">7i", 9994, 0, 0, 0, 0, 0, length // 2) + struct.pack("<2i8d", 1000, 5, 114.7, 30.4, 114.8, 30.5, 0, 0, 0, 0)
+        return struct.pack(">7i", 9994, 0, 0, 0, 0, 0, length // 2) + struct.pack(
+            "<2i8d", 1000, 5, 114.7, 30.4, 114.8, 30.5, 0, 0, 0, 0
+        )
 
     fields = [(b"code", 12), (b"name", 20)]
     width = 1 + sum(w for _, w in fields)
@@ -150,7 +152,10 @@ def geopackage(path, *, view=False, virtual=False, srs=4490, layers=1, rows=1, b
         else:
             base.execute(f"CREATE TABLE {name}(fid INTEGER PRIMARY KEY, code TEXT, name TEXT, geom BLOB)")
             for i in range(rows):
-                base.execute(f"INSERT INTO {name}(code, name, geom) VALUES (?, '甲村', ?)", (f"4207031000{i + 1:02d}", blob or good))
+                base.execute(
+                    f"INSERT INTO {name}(code, name, geom) VALUES (?, '甲村', ?)",
+                    (f"4207031000{i + 1:02d}", blob or good),
+                )
         base.execute("INSERT INTO gpkg_contents VALUES (?, 'features', ?)", (name, srs))
         base.execute("INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', ?)", (name, srs))
     base.commit()
@@ -165,7 +170,12 @@ def _disguises():
     yield "vrt_bom.geojson", b"\xef\xbb\xbf  \n" + VRT.encode(), "attack", {"content_mismatch"}
     yield "vrt_utf16.csv", VRT.encode("utf-16"), "attack", {"content_mismatch"}
     yield "vrt_with_kml_word.kml", VRT.replace("passwd", "<kml").encode(), "attack", {"content_mismatch", "file_broken"}
-    yield "vrt_in.zip", archive([("a.shp", VRT), ("a.shx", VRT), ("a.dbf", VRT)]), "attack", {"file_broken", "content_mismatch"}
+    yield (
+        "vrt_in.zip",
+        archive([("a.shp", VRT), ("a.shx", VRT), ("a.dbf", VRT)]),
+        "attack",
+        {"file_broken", "content_mismatch"},
+    )
     yield "raster_vrt.kml", b"<VRTDataset rasterXSize='1'></VRTDataset>", "attack", {"content_mismatch"}
     yield "program.csv", b"\x7fELF\x02\x01\x01" + bytes(64), "attack", {"content_mismatch"}
     yield "page.xls", b"<html><table><tr><td>1</td></tr></table></html>", "attack", {"content_mismatch"}
@@ -174,7 +184,12 @@ def _disguises():
     yield "connection.geojson", b"PG:host=127.0.0.1 dbname=x", "attack", {"content_mismatch"}
     yield "link.csv.lnk", b"L\x00\x00\x00", "attack", {"format_unknown"}
     yield "topology.geojson", b'{"type":"Topology","objects":{}}', "attack", {"not_geojson"}
-    yield "esri.json", b'{"displayFieldName":"","geometryType":"esriGeometryPolygon","features":[]}', "attack", {"not_geojson"}
+    yield (
+        "esri.json",
+        b'{"displayFieldName":"","geometryType":"esriGeometryPolygon","features":[]}',
+        "attack",
+        {"not_geojson"},
+    )
     yield "array.geojson", b"[1,2,3]", "attack", {"not_geojson"}
 
 
@@ -222,7 +237,11 @@ def _archives(rng):
 def _xml():
     yield "laughs.kml", kml(PLACEMARK, LAUGHS).encode(), {"xml_dtd"}
     yield "xxe.kml", kml(PLACEMARK, XXE).encode(), {"xml_dtd"}
-    yield "xxe_utf16.kml", kml(PLACEMARK, XXE.replace('"1.0"', '"1.0" encoding="utf-16"')).encode("utf-16"), {"content_mismatch", "xml_dtd"}
+    yield (
+        "xxe_utf16.kml",
+        kml(PLACEMARK, XXE.replace('"1.0"', '"1.0" encoding="utf-16"')).encode("utf-16"),
+        {"content_mismatch", "xml_dtd"},
+    )
     yield "laughs.kmz", archive([("doc.kml", kml(PLACEMARK, LAUGHS))]), {"xml_dtd"}
     book = workbook([VILLAGE, ["420703100001", "甲村", 1, 1, 114.7, 30.4]])
     sheet = rezip(book, lambda n, d: XXE.encode() + d.partition(b"?>")[2] if n.endswith("sheet1.xml") else d)
@@ -246,17 +265,29 @@ def _damage(rng):
     yield "empty.geojson", b"", {"file_empty"}
     yield "blank.csv", b"\n\n  \n", {"file_empty"}
     yield "open_quote.csv", village_csv(('"420703100001', "甲", 1, 1, 114.7, 30.4)).encode(), {"csv_broken"}
-    yield "nul.csv", village_csv(("420703100001", "甲", 1, 1, 114.7, 30.4)).encode() + b"\x00" * 5000, {"content_mismatch"}
+    yield (
+        "nul.csv",
+        village_csv(("420703100001", "甲", 1, 1, 114.7, 30.4)).encode() + b"\x00" * 5000,
+        {"content_mismatch"},
+    )
     yield "undecodable.csv", village_csv().encode() + b"\xff\xff\xff\xff,\x80\n", {"encoding_wrong"}
     yield "deep.geojson", b'{"type":"FeatureCollection","features":' + b"[" * 100_000, {"file_broken", "json_broken"}
-    yield "long_number.geojson", b'{"type":"FeatureCollection","features":[' + b"9" * 100_000 + b"]}", {"file_broken", "feature_malformed"}
+    yield (
+        "long_number.geojson",
+        b'{"type":"FeatureCollection","features":[' + b"9" * 100_000 + b"]}",
+        {"file_broken", "feature_malformed"},
+    )
     yield "noise.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + rng.randbytes(5000), {"file_broken"}
     yield "encrypted.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + rng.randbytes(5000), {"file_encrypted"}
     yield "wide.csv", (",".join(f"c{i}" for i in range(600)) + "\n1\n").encode(), {"too_many_columns"}
     yield "rows.csv", ("代码\n" + "1\n" * 200_500).encode(), {"too_many_rows"}
     ring = ",".join("[114.7,30.4]" for _ in range(1_000_001))
     yield "vertices.geojson", f'{{"type":"LineString","coordinates":[{ring}]}}'.encode(), {"too_many_vertices"}
-    yield "lying_points.zip", shape_zip(shapefile(lie=10_000_000)), {"geometry_missing", "geometry_malformed", "file_broken", "worker_died", "worker_memory"}
+    yield (
+        "lying_points.zip",
+        shape_zip(shapefile(lie=10_000_000)),
+        {"geometry_missing", "geometry_malformed", "file_broken", "worker_died", "worker_memory"},
+    )
 
 
 def write(folder: Path, seed: int = 0) -> list[Case]:
@@ -308,15 +339,40 @@ def _mistakes():
     table = {"layer": "village", "options": {"crs": "EPSG:4490"}}
     good = ("420703100001", "甲村", 10, 3, 114.7, 30.4)
     yield "nan.csv", village_csv(("420703100001", "甲村", "NaN", "inf", 114.7, 30.4)).encode(), {"not_finite"}, table
-    yield "nan_place.csv", village_csv(("420703100001", "甲村", 1, 1, "NaN", 30.4)).encode(), {"coordinate_not_finite"}, table
+    yield (
+        "nan_place.csv",
+        village_csv(("420703100001", "甲村", 1, 1, "NaN", 30.4)).encode(),
+        {"coordinate_not_finite"},
+        table,
+    )
     yield "swapped.csv", village_csv(("420703100001", "甲村", 1, 1, 30.4, 114.7)).encode(), {"swapped_axes"}, table
     yield "far.csv", village_csv(("420703100001", "甲村", 1, 1, 121.4, 31.2)).encode(), {"outside_district"}, table
-    yield "zero.csv", village_csv(("420703100001", "甲村", 1, 1, 0, 0)).encode(), {"coordinate_zero", "outside_district"}, table
+    yield (
+        "zero.csv",
+        village_csv(("420703100001", "甲村", 1, 1, 0, 0)).encode(),
+        {"coordinate_zero", "outside_district"},
+        table,
+    )
     yield "metres.csv", village_csv(("420703100001", "甲村", 1, 1, 567000, 3370000)).encode(), {"not_degrees"}, table
-    yield "degrees.csv", village_csv(good).encode(), {"not_metres"}, {"layer": "village", "options": {"crs": "EPSG:4547"}}
+    yield (
+        "degrees.csv",
+        village_csv(good).encode(),
+        {"not_metres"},
+        {"layer": "village", "options": {"crs": "EPSG:4547"}},
+    )
     yield "unsaid.csv", village_csv(good).encode(), {"crs_missing"}, {"layer": "village"}
-    yield "unknown_crs.csv", village_csv(good).encode(), {"crs_unknown"}, {"layer": "village", "options": {"crs": "EPSG:999999"}}
-    yield "words.csv", village_csv(("42070310000", "甲村", "约十人", "3.5", 114.7, 30.4)).encode(), {"code_length"}, table
+    yield (
+        "unknown_crs.csv",
+        village_csv(good).encode(),
+        {"crs_unknown"},
+        {"layer": "village", "options": {"crs": "EPSG:999999"}},
+    )
+    yield (
+        "words.csv",
+        village_csv(("42070310000", "甲村", "约十人", "3.5", 114.7, 30.4)).encode(),
+        {"code_length"},
+        table,
+    )
     yield "scientific.csv", village_csv(("4.20703E+11", "甲村", 1, 1, 114.7, 30.4)).encode(), {"code_scientific"}, table
     yield "twice_row.csv", village_csv(good, good).encode(), {"duplicate_key"}, table
     yield "negative.csv", village_csv(("420703100001", "甲村", -5, 1, 114.7, 30.4)).encode(), {"out_of_range"}, table
@@ -337,9 +393,19 @@ def _mistakes():
     yield "point.geojson", collection(feature(shape=point(114.7, 30.4))).encode(), {"geometry_not_area"}, {}
     yield "nan.geojson", collection(feature(shape=point(float("nan"), 30.4))).encode(), {"coordinate_not_finite"}, {}
     yield "text_place.geojson", collection(feature(shape=point("114", "30"))).encode(), {"geometry_malformed"}, {}
-    yield "two_points.geojson", collection(feature(shape={"type": "Polygon", "coordinates": [ring[:2]]})).encode(), {"geometry_malformed"}, {}
+    yield (
+        "two_points.geojson",
+        collection(feature(shape={"type": "Polygon", "coordinates": [ring[:2]]})).encode(),
+        {"geometry_malformed"},
+        {},
+    )
     mixed = {"type": "GeometryCollection", "geometries": [point(114.7, 30.4)]}
     yield "mixed.geojson", collection(feature(shape=mixed)).encode(), {"geometry_malformed"}, {}
-    yield "linked_crs.geojson", collection(feature(), crs={"type": "link", "properties": {"href": "http://x"}}).encode(), {"crs_missing"}, {}
+    yield (
+        "linked_crs.geojson",
+        collection(feature(), crs={"type": "link", "properties": {"href": "http://x"}}).encode(),
+        {"crs_missing"},
+        {},
+    )
     yield "not_feature.geojson", collection(3, feature()).encode(), {"feature_malformed"}, {}
     yield "no_prj.zip", shape_zip(shapefile(), prj=False), {"crs_missing"}, {}

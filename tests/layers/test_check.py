@@ -21,11 +21,33 @@ def checked_csv(tmp_path, spec, text, **options):
     """Check a table in this process: the worker is tested elsewhere."""
     path = tmp_path / "t.csv"
     path.write_text(text, encoding="utf-8")
-    return check_sheet(read_tables(path, Format.CSV, "", Limits())[0], path, spec, ReadOptions(**{"crs": "EPSG:4490", "box": BOX, **options}))
+    return check_sheet(
+        read_tables(path, Format.CSV, "", Limits())[0],
+        path,
+        spec,
+        ReadOptions(**{"crs": "EPSG:4490", "box": BOX, **options}),
+    )
 
 
 CELLS = st.sampled_from(
-    ["", "合计", "420703100001", "420703100002", "甲村", "12", "-3", "nan", "x", "114.7", "30.4", "999", "小计", "1e9", "是", "—"]
+    [
+        "",
+        "合计",
+        "420703100001",
+        "420703100002",
+        "甲村",
+        "12",
+        "-3",
+        "nan",
+        "x",
+        "114.7",
+        "30.4",
+        "999",
+        "小计",
+        "1e9",
+        "是",
+        "—",
+    ]
 )
 
 
@@ -65,10 +87,18 @@ def test_a_missing_column_names_the_headings_that_would_do(tmp_path, catalogue):
     assert [f.code for f in checked.faults] == ["column_missing"]
     assert "常住人口数" in checked.faults[0].facts["allowed"]
     mapped = checked_csv(
-        tmp_path, catalogue["village"], "代码,村名,户数,人数,经度,纬度\n420703100201,甲,1,5,114.7,30.4\n", mapping={"resident_population": "人数"}
+        tmp_path,
+        catalogue["village"],
+        "代码,村名,户数,人数,经度,纬度\n420703100201,甲,1,5,114.7,30.4\n",
+        mapping={"resident_population": "人数"},
     )
     assert list(mapped.frame["resident_population"]) == [5]
-    wrong = checked_csv(tmp_path, catalogue["village"], "代码,村名,户数\n1,2,3\n", mapping={"resident_population": "no_such", "bad": "户数"})
+    wrong = checked_csv(
+        tmp_path,
+        catalogue["village"],
+        "代码,村名,户数\n1,2,3\n",
+        mapping={"resident_population": "no_such", "bad": "户数"},
+    )
     assert {"mapping_unknown", "mapping_target"} <= {f.code for f in wrong.faults}
 
 
@@ -110,7 +140,9 @@ def test_the_nearest_parent_column_wins(catalogue, shared_data):
 def test_stated_and_actual_village_are_compared(tmp_path, catalogue):
     areas = {"420703100201": square(114.6, 30.3, 114.7, 30.5), "420703100202": square(114.7, 30.3, 114.8, 30.5)}
     rows = "".join(f"S{i},点{i},安置点,420703100201,{114.65 + i / 100:.3f},30.4\n" for i in range(9))
-    checked = checked_csv(tmp_path, catalogue["site"], "场所编号,场所名称,场所类型,行政村代码,经度,纬度\n" + rows, village_areas=areas)
+    checked = checked_csv(
+        tmp_path, catalogue["site"], "场所编号,场所名称,场所类型,行政村代码,经度,纬度\n" + rows, village_areas=areas
+    )
     wrong = [f for f in checked.faults if f.code == "village_mismatch"]
     assert len(checked.frame) == 9
     assert [f.row for f in wrong] == [8, 9, 10]
@@ -122,7 +154,9 @@ def test_a_shift_that_would_explain_the_villages_is_suggested(tmp_path, catalogu
 
     areas = {f"4207031002{i:02d}": square(114.6 + i / 100, 30.4, 114.606 + i / 100, 30.406) for i in range(1, 12)}
     lon, lat = wgs84_to_gcj02(np.array([114.602 + i / 100 for i in range(1, 12)]), np.array([30.4055] * 11))
-    rows = "".join(f"S{i},点,安置点,{code},{x},{y}\n" for i, (code, x, y) in enumerate(zip(areas, lon, lat, strict=True)))
+    rows = "".join(
+        f"S{i},点,安置点,{code},{x},{y}\n" for i, (code, x, y) in enumerate(zip(areas, lon, lat, strict=True))
+    )
     head = "场所编号,场所名称,场所类型,行政村代码,经度,纬度\n"
     raw = checked_csv(tmp_path, catalogue["site"], head + rows, village_areas=areas)
     declared = checked_csv(tmp_path, catalogue["site"], head + rows, village_areas=areas, crs="gcj02")
@@ -132,7 +166,11 @@ def test_a_shift_that_would_explain_the_villages_is_suggested(tmp_path, catalogu
 
 def test_further_checks_join_the_list(tmp_path, catalogue):
     def odd_names(frame):
-        return [Fault("not_in_list", row=row, column="村名", value=name, facts={"allowed": "甲"}) for row, name in frame["name"].items() if name != "甲"]
+        return [
+            Fault("not_in_list", row=row, column="村名", value=name, facts={"allowed": "甲"})
+            for row, name in frame["name"].items()
+            if name != "甲"
+        ]
 
     text = "代码,村名,常住人口,户数,经度,纬度\n420703100201,甲,1,1,114.7,30.4\n420703100202,乙,1,1,114.7,30.4\n"
     checked = checked_csv(tmp_path, catalogue["village"], text, extra_checks=odd_names)
@@ -159,5 +197,7 @@ def test_long_lists_of_faults_are_counted_whole(tmp_path, catalogue):
 @pytest.mark.parametrize("heads", [["代码", "名称"], ["名称", "代码"]])
 def test_the_order_of_columns_does_not_matter(tmp_path, catalogue, heads):
     row = {"代码": "420703100", "名称": "华容镇"}
-    checked = checked_csv(tmp_path, catalogue["division"], ",".join(heads) + "\n" + ",".join(row[h] for h in heads) + "\n")
+    checked = checked_csv(
+        tmp_path, catalogue["division"], ",".join(heads) + "\n" + ",".join(row[h] for h in heads) + "\n"
+    )
     assert list(checked.frame["code"]) == ["420703100"]

@@ -22,7 +22,9 @@ def metres_off(lon, lat):
 
 
 def table(path, heads, x, y):
-    rows = [f"42070310020{i},村{i},10,3,{a!r},{b!r}" for i, (a, b) in enumerate(zip(x.tolist(), y.tolist(), strict=True))]
+    rows = [
+        f"42070310020{i},村{i},10,3,{a!r},{b!r}" for i, (a, b) in enumerate(zip(x.tolist(), y.tolist(), strict=True))
+    ]
     path.write_text("\n".join([f"代码,村名,常住人口,户数,{heads}", *rows]), encoding="utf-8")
     return path
 
@@ -107,13 +109,15 @@ def test_degrees_minutes_seconds_are_read(tmp_path, catalogue):
 
 def test_wkt_columns_carry_shapes_and_may_name_their_system(tmp_path, catalogue):
     path = tmp_path / "k.csv"
-    path.write_text("代码,村名,常住人口,户数,wkt\n420703100201,村,1,1,SRID=4490;POINT (114.71 30.41)\n", encoding="utf-8")
+    path.write_text(
+        "代码,村名,常住人口,户数,wkt\n420703100201,村,1,1,SRID=4490;POINT (114.71 30.41)\n", encoding="utf-8"
+    )
     checked = read(path, catalogue)
     assert places(checked)[0][0] == 114.71
 
 
 def test_unknown_systems_are_refused():
-    for text in ("EPSG:999999", "EPSG:x", "no_such", "EPSG:4978", "LOCAL_CS[\"x\"]", "+proj=longlat"):
+    for text in ("EPSG:999999", "EPSG:x", "no_such", "EPSG:4978", 'LOCAL_CS["x"]', "+proj=longlat"):
         with pytest.raises(InputError, match="crs_unknown"):
             crs.declared(text)
 

@@ -113,7 +113,10 @@ def test_computed_formulas_are_taken_by_value(tmp_path):
     with zipfile.ZipFile(buffer) as source, zipfile.ZipFile(path, "w") as target:
         for info in source.infolist():
             data = source.read(info)
-            target.writestr(info.filename, data.replace(b"<v></v>", b"<v>2</v>").replace(b"<v />", b"<v>2</v>").replace(b"<v/>", b"<v>2</v>"))
+            target.writestr(
+                info.filename,
+                data.replace(b"<v></v>", b"<v>2</v>").replace(b"<v />", b"<v>2</v>").replace(b"<v/>", b"<v>2</v>"),
+            )
     sheet = read_xlsx(path, Limits())[0]
     assert sheet.columns[1][0] == "2"
     assert not sheet.faults
@@ -142,7 +145,12 @@ def test_old_workbooks_are_read(tmp_path):
     path = tmp_path / "old.xls"
     source = tmp_path / "old.xlsx"
     book = openpyxl.Workbook()
-    for row in (["代码", "名称", "日期"], ["420703100", "华容镇", "2024-07-01"], [None, None, None], [420703101, "葛店镇", None]):
+    for row in (
+        ["代码", "名称", "日期"],
+        ["420703100", "华容镇", "2024-07-01"],
+        [None, None, None],
+        [420703101, "葛店镇", None],
+    ):
         book.active.append(row)
     book.save(source)
     import shutil
@@ -163,6 +171,8 @@ def test_limits_of_rows_and_columns_hold(tmp_path):
     path.write_text("a\n" * 30, encoding="utf-8")
     with pytest.raises(InputError, match="too_many_rows"):
         read_tables(path, Format.CSV, "", Limits(features=20))
-    path.write_text(",".join(map(str, range(30))) + "\n" + "\n".join([",".join(map(str, range(30)))] * 3), encoding="utf-8")
+    path.write_text(
+        ",".join(map(str, range(30))) + "\n" + "\n".join([",".join(map(str, range(30)))] * 3), encoding="utf-8"
+    )
     with pytest.raises(InputError, match="too_many_cells"):
         read_tables(path, Format.CSV, "", Limits(cells=50))

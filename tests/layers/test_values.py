@@ -66,14 +66,24 @@ def test_ranges_are_closed_and_units_are_stripped():
 @given(st.integers(-(10**12), 10**12))
 @settings(max_examples=200)
 def test_whole_numbers_survive_every_spelling(number):
-    for text in (str(number), f"{number}.0", f"{number:,}", str(number).translate(str.maketrans("0123456789", "０１２３４５６７８９"))):
+    for text in (
+        str(number),
+        f"{number}.0",
+        f"{number:,}",
+        str(number).translate(str.maketrans("0123456789", "０１２３４５６７８９")),
+    ):
         assert parse(text, spec("int")) == number
 
 
 @given(st.dates(date(1900, 1, 1), date(2200, 12, 31)))
 @settings(max_examples=200)
 def test_days_survive_every_spelling(day):
-    for text in (day.isoformat(), f"{day.year}/{day.month}/{day.day}", f"{day.year}年{day.month}月{day.day}日", f"{day:%Y%m%d}"):
+    for text in (
+        day.isoformat(),
+        f"{day.year}/{day.month}/{day.day}",
+        f"{day.year}年{day.month}月{day.day}日",
+        f"{day:%Y%m%d}",
+    ):
         assert parse(text, spec("date")) == day
 
 

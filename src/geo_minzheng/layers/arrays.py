@@ -43,8 +43,8 @@ def _load(handle: IO[bytes], size: int, file: str, limits: Limits) -> NDArray[An
         )
     if promised != size - handle.tell():
         raise InputError("layers.array_truncated", file=file)
-    data = handle.read(promised)
-    if len(data) != promised:
+    data = bytearray(promised)  # writable, so that no later step has to copy
+    if handle.readinto(data) != promised:  # type: ignore[attr-defined]
         raise InputError("layers.array_truncated", file=file)
     flat: NDArray[Any] = np.frombuffer(data, dtype=dtype)
     return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
@@ -88,7 +88,7 @@ def read_array(
         )
     if not found.size:
         raise InputError("layers.array_empty", file=path.name)
-    numbers = np.array(found, dtype=np.float64, order="C")
+    numbers = np.ascontiguousarray(found, dtype=np.float64)
     if np.isnan(numbers).any():
         at = "，".join(str(int(i)) for i in np.argwhere(np.isnan(numbers))[0])
         raise InputError("layers.array_nan", file=path.name, place=at)

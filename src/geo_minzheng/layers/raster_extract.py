@@ -29,7 +29,7 @@ def extract(path: Path, folder: Path, limits: Limits) -> dict[str, Any]:
     import rasterio  # noqa: PLC0415  GDAL is loaded only here
 
     driver = "AAIGrid" if path.suffix == ".asc" else "GTiff"
-    with rasterio.open(path, driver=[driver], sharing=False) as source:
+    with rasterio.open(path, driver=driver, sharing=False) as source:
         if source.count < 1 or source.dtypes[0].startswith("complex"):
             raise InputError("layers.raster_kind", found=str(source.dtypes[:1]))
         if source.width * source.height > limits.cells:

@@ -58,7 +58,7 @@ def choose_sheet(sheets: list[RawSheet], wanted: str, file: str) -> RawSheet:
     Raises
     ------
     InputError
-        ``layers.sheet_unknown``, ``layers.sheet_needed`` (both list the names) or ``layers.file_empty``.
+        ``layers.sheet_unknown``, ``layers.sheet_needed`` (both list the names) or ``layers.no_rows``.
     """
     names = "、".join(s.name for s in sheets)
     if wanted:
@@ -70,7 +70,7 @@ def choose_sheet(sheets: list[RawSheet], wanted: str, file: str) -> RawSheet:
     if len(filled) > 1:
         raise InputError("layers.sheet_needed", file=file, allowed="、".join(s.name for s in filled))
     if not filled:
-        raise InputError("layers.file_empty", file=file)
+        raise InputError("layers.no_rows", file=file)
     return filled[0]
 
 

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+import rasterio
+from rasterio import Affine
+
+from geo_minzheng.errors import InputError
+from geo_minzheng.layers.detect import Limits
+from geo_minzheng.layers.options import ReadOptions
+from geo_minzheng.layers.raster import read_raster
+from geo_minzheng.layers.raster_extract import extract
+
+# rasterio multiplies its own affines in a way that its own dependency is phasing out.
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+BOX = (114.3, 30.1, 115.1, 30.9)
+DEPTH = np.array([[0.0, 1.5, -9999.0], [2.5, 3.0, 0.25]], dtype="float32")
+
+
+def write(path, data=DEPTH, *, crs="EPSG:4490", nodata=-9999.0, transform=None, driver="GTiff", dtype="float32"):
+    transform = transform or Affine(0.01, 0, 114.7, 0, -0.01, 30.5)
+    height, width = data.shape
+    options = {
+        "height": height,
+        "width": width,
+        "count": 1,
+        "dtype": dtype,
+        "crs": crs,
+        "nodata": nodata,
+        "transform": transform,
+    }
+    with rasterio.open(path, "w", driver=driver, **options) as target:
+        target.write(data.astype(dtype), 1)
+    return path
+
+
+@pytest.mark.parametrize("driver", ["GTiff", "AAIGrid"])
+def test_depths_come_through(tmp_path, driver):
+    path = tmp_path / "d.tif"
+    if driver == "AAIGrid":
+        path = tmp_path / "d.asc"
+        rows = "\n".join(" ".join(map(str, row)) for row in DEPTH)
+        path.write_text(
+            f"ncols 3\nnrows 2\nxllcorner 114.7\nyllcorner 30.48\ncellsize 0.01\nNODATA_value -9999\n{rows}\n",
+            encoding="ascii",
+        )
+    else:
+        write(path)
+    found = read_raster(path, ReadOptions(box=BOX, crs="" if driver == "GTiff" else "EPSG:4490"))
+    assert found.crs == "EPSG:4490"
+    assert found.array.dtype == np.float32
+    np.testing.assert_allclose(found.array, np.where(DEPTH < 0, np.nan, DEPTH))
+    assert found.bounds == pytest.approx((114.7, 30.48, 114.73, 30.5))
+    assert found.nodata == -9999.0
+
+
+def test_metres_stay_metres(tmp_path):
+    path = write(tmp_path / "m.tif", crs="EPSG:4547", transform=Affine(30, 0, 567_000, 0, -30, 3_370_000))
+    found = read_raster(path, ReadOptions(box=BOX))
+    assert found.crs == "EPSG:4547"
+    assert found.affine[0] == 30
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "code"),
+    [
+        ({"crs": None}, {}, "crs_missing"),
+        ({}, {"crs": "gcj02"}, "raster_shifted"),
+        ({}, {"crs": "EPSG:999999"}, "crs_unknown"),
+        ({"nodata": None}, {}, "raster_negative"),
+        ({"data": np.full((2, 2), np.inf, "float32")}, {}, "raster_infinite"),
+        ({"data": np.full((2, 2), -9999.0)}, {}, "raster_empty"),
+        ({"transform": Affine(0.01, 0, 10, 0, -0.01, 10)}, {}, "raster_outside"),
+        ({"transform": Affine(0.01, 0.001, 114.7, 0, -0.01, 30.5)}, {}, "raster_rotated"),
+        ({"dtype": "complex64"}, {}, "raster_kind"),
+    ],
+)
+def test_what_is_no_depth_is_refused(tmp_path, sentences, change, options, code):
+    path = write(tmp_path / "b.tif", **{"data": DEPTH, **change})
+    with pytest.raises(InputError) as found:
+        read_raster(path, ReadOptions(box=BOX, **options))
+    assert found.value.key == f"layers.{code}"
+    for text in sentences.values():
+        assert "b.tif" in text["error"]["layers"][code].format(**found.value.facts)
+
+
+def test_disguised_damaged_and_giant_rasters_are_refused(tmp_path):
+    (tmp_path / "v.tif").write_text("<VRTDataset></VRTDataset>", encoding="ascii")
+    with pytest.raises(InputError, match="content_mismatch"):
+        read_raster(tmp_path / "v.tif")
+    data = write(tmp_path / "w.tif").read_bytes()
+    (tmp_path / "t.tif").write_bytes(data[: len(data) // 3])
+    with pytest.raises(InputError, match="file_broken"):
+        read_raster(tmp_path / "t.tif")
+    with pytest.raises(InputError, match="raster_too_big"):
+        extract(write(tmp_path / "g.tif"), tmp_path, Limits(cells=5))
+    assert extract(tmp_path / "g.tif", tmp_path, Limits())["nodata"] == -9999.0

@@ -1,0 +1,184 @@
+import json
+
+import geopandas as gpd
+import pytest
+import shapely
+
+from geo_minzheng.layers.detect import Format, Limits
+from geo_minzheng.layers.options import ReadOptions
+from geo_minzheng.layers.read import check_sheet, choose_sheet, geometry_bounds, read_layer
+from geo_minzheng.layers.vector import geojson_crs, read_features
+
+BOX = (114.3, 30.1, 115.1, 30.9)
+AREA = shapely.box(114.7, 30.4, 114.8, 30.5)
+
+
+def frame(count=3, **columns):
+    data = {"code": [f"4207031000{i:02d}" for i in range(1, count + 1)], "name": ["庙岭村"] * count, **columns}
+    return gpd.GeoDataFrame(
+        data, geometry=[shapely.box(114.5 + i / 10, 30.4, 114.58 + i / 10, 30.5) for i in range(count)], crs=4490
+    )
+
+
+def zipped(tmp_path, shapes, name="村界", **options):
+    import zipfile
+
+    folder = tmp_path / "parts"
+    folder.mkdir(exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    shapes.to_file(folder / f"{name}.shp", engine="pyogrio", **options)
+    path = tmp_path / "layer.zip"
+    with zipfile.ZipFile(path, "w") as target:
+        for part in folder.iterdir():
+            target.write(part, part.name)
+    return path, folder
+
+
+@pytest.mark.parametrize("suffix", [".geojson", ".gpkg", ".kml", ".zip"])
+def test_the_same_shapes_come_out_of_every_format(tmp_path, catalogue, suffix):
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".zip":
+        path, _ = zipped(tmp_path, frame(), encoding="utf-8")
+    elif suffix == ".kml":
+        frame().to_crs(4326).to_file(path, driver="KML", engine="pyogrio")
+    else:
+        frame().to_file(path, driver="GPKG" if suffix == ".gpkg" else "GeoJSON", engine="pyogrio")
+    checked = read_layer(path, catalogue["village_area"], ReadOptions(box=BOX))
+    assert not checked.is_refused, checked.faults
+    assert list(checked.frame["code"]) == list(frame()["code"])
+    assert list(checked.frame["name"]) == ["庙岭村"] * 3
+    for found, wanted in zip(checked.frame["geometry"], frame().geometry, strict=True):
+        assert found.geom_type == "MultiPolygon"
+        assert found.symmetric_difference(wanted).area < 1e-12
+    assert geometry_bounds(checked) == pytest.approx((114.5, 30.4, 114.78, 30.5))
+
+
+@pytest.mark.parametrize(("encoding", "page"), [("GBK", True), ("GBK", False), ("UTF-8", True), ("UTF-8", False)])
+def test_shapefile_texts_are_decoded_by_page_or_content(tmp_path, catalogue, encoding, page):
+    import zipfile
+
+    path, folder = zipped(tmp_path, frame(), encoding=encoding)
+    with zipfile.ZipFile(path, "w") as target:
+        for part in folder.iterdir():
+            if page or part.suffix != ".cpg":
+                target.write(part, part.name)
+    checked = read_layer(path, catalogue["village_area"], ReadOptions(box=BOX))
+    assert set(checked.frame["name"]) == {"庙岭村"}
+
+
+def test_a_shapefile_beside_its_parts_is_read_and_a_lonely_one_refused(tmp_path, catalogue):
+    _, folder = zipped(tmp_path, frame(), name="part", encoding="utf-8")
+    spec = catalogue["village_area"]
+    assert len(read_layer(folder / "part.shp", spec, ReadOptions(box=BOX)).frame) == 3
+    (folder / "part.prj").unlink()
+    assert "crs_missing" in {f.code for f in read_layer(folder / "part.shp", spec, ReadOptions(box=BOX)).faults}
+    (folder / "part.dbf").unlink()
+    assert read_layer(folder / "part.shp", spec, ReadOptions(box=BOX)).faults[0].code == "shapefile_part"
+
+
+@pytest.mark.parametrize("epsg", [4547, 4526, 4490, 32650])
+def test_prj_files_say_the_system(tmp_path, catalogue, epsg):
+    path, _ = zipped(tmp_path, frame().to_crs(epsg), encoding="utf-8")
+    checked = read_layer(path, catalogue["village_area"], ReadOptions(box=BOX))
+    assert not checked.is_refused, checked.faults
+    assert list(checked.frame["geometry"])[0].symmetric_difference(frame().geometry[0]).area < 1e-9
+
+
+def test_old_geojson_may_name_its_system_and_a_declaration_wins(tmp_path, catalogue):
+    path = tmp_path / "p.geojson"
+    frame().to_crs(4547).to_file(path, driver="GeoJSON", engine="pyogrio")
+    spec = catalogue["village_area"]
+    assert "4547" in path.read_text(encoding="utf-8")
+    assert not read_layer(path, spec, ReadOptions(box=BOX)).is_refused
+    assert {f.code for f in read_layer(path, spec, ReadOptions(box=BOX, crs="gcj02")).faults} == {"not_degrees"}
+    for member, name in (
+        (None, "EPSG:4326"),
+        ({"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}, "EPSG:4326"),
+        ({"type": "name", "properties": {"name": "EPSG:4490"}}, "EPSG:4490"),
+        ({"type": "name", "properties": {"name": "http://www.opengis.net/def/crs/EPSG/0/4547"}}, "EPSG:4547"),
+        ({"type": "link", "properties": {"href": "x"}}, ""),
+        ({"type": "name", "properties": {"name": "no_such"}}, ""),
+        ("no_such", ""),
+    ):
+        assert geojson_crs(member) == name
+
+
+def test_kml_extended_data_and_archives(tmp_path, catalogue, naughty):
+    path = tmp_path / "a.kmz"
+    path.write_bytes(naughty.archive([("doc.kml", naughty.kml(naughty.PLACEMARK)), ("files/icon.png", b"x")]))
+    checked = read_layer(path, catalogue["village_area"], ReadOptions(box=BOX))
+    assert list(checked.frame["code"]) == ["420703100001"]
+    schema = "<Placemark><name>乙</name><ExtendedData><SchemaData><SimpleData name='code'>420703100009</SimpleData></SchemaData></ExtendedData>"
+    schema += (
+        "<MultiGeometry>"
+        + (
+            "<Polygon><outerBoundaryIs><LinearRing><coordinates>114.7,30.4 114.8,30.4 114.8,30.5 114.7,30.4</coordinates>"
+            "</LinearRing></outerBoundaryIs><innerBoundaryIs><LinearRing><coordinates>114.74,30.42 114.76,30.42 114.76,30.44 114.74,30.42</coordinates>"
+            "</LinearRing></innerBoundaryIs></Polygon>"
+        )
+        + "</MultiGeometry></Placemark>"
+    )
+    kml = tmp_path / "b.kml"
+    kml.write_text(naughty.kml(schema), encoding="utf-8")
+    shape = next(iter(read_layer(kml, catalogue["village_area"], ReadOptions(box=BOX)).frame["geometry"]))
+    assert len(shape.geoms[0].interiors) == 1
+
+
+def test_features_whose_properties_differ_line_up(tmp_path, naughty):
+    path = tmp_path / "d.geojson"
+    features = [naughty.feature("1", a=1), naughty.feature("2", b=[1, {"x": 2}]), naughty.feature("3", a=2.5, c=True)]
+    path.write_text(naughty.collection(*features), encoding="utf-8")
+    sheet = read_features(path, Format.GEOJSON, "", Limits())[0]
+    cells = dict(zip(sheet.headings, sheet.columns, strict=True))
+    assert cells["a"] == ["1", None, "2.5"]
+    assert cells["b"] == [None, '[1, {"x": 2}]', None]
+    assert cells["c"] == [None, None, "true"]
+
+
+def test_bare_shapes_and_z_values_are_taken(tmp_path):
+    path = tmp_path / "z.geojson"
+    path.write_text(json.dumps({"type": "Point", "coordinates": [114.7, 30.4, 12.5]}), encoding="utf-8")
+    sheet = read_features(path, Format.GEOJSON, "", Limits())[0]
+    assert not shapely.from_wkb(sheet.wkb[0]).has_z
+
+
+def test_geopackage_layers_are_listed_and_chosen(tmp_path, catalogue, naughty):
+    path = naughty.geopackage(tmp_path / "m.gpkg", layers=2, rows=1)
+    sheets = read_features(path, Format.GPKG, "", Limits())
+    assert [s.name for s in sheets] == ["layer0", "layer1"]
+    checked = check_sheet(
+        choose_sheet(sheets, "layer1", "m.gpkg"), path, catalogue["village_area"], ReadOptions(box=BOX)
+    )
+    assert len(checked.frame) == 1
+    assert set(checked.frame["source_crs"]) == {"EPSG:4490"}
+
+
+def test_lines_and_points_take_their_stored_form(tmp_path, catalogue):
+    path = tmp_path / "r.geojson"
+    roads = gpd.GeoDataFrame(
+        {"road_id": ["a", "b"], "highway": ["residential", "track"], "oneway": ["yes", "no"]},
+        geometry=[
+            shapely.LineString([(114.7, 30.4), (114.8, 30.4)]),
+            shapely.MultiLineString([[(114.7, 30.4), (114.8, 30.5)]]),
+        ],
+        crs=4326,
+    )
+    roads.to_file(path, driver="GeoJSON", engine="pyogrio")
+    checked = read_layer(path, catalogue["road"], ReadOptions(box=BOX))
+    assert [s.geom_type for s in checked.frame["geometry"]] == ["MultiLineString"] * 2
+    assert list(checked.frame["oneway"]) == [True, False]
+
+
+def test_tables_inside_geojson_without_shapes_may_bring_columns(tmp_path, catalogue):
+    path = tmp_path / "t.geojson"
+    rows = [
+        {
+            "type": "Feature",
+            "geometry": None,
+            "properties": {"code": "420703100001", "name": "甲", "人口": 5, "户数": 2, "lon": 114.7, "lat": 30.4},
+        }
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": rows}), encoding="utf-8")
+    checked = read_layer(path, catalogue["village"], ReadOptions(box=BOX))
+    assert next(iter(checked.frame["geometry"])).x == 114.7
