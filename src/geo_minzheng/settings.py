@@ -39,6 +39,17 @@ class Settings:
         """SQLAlchemy URL of the store."""
         return self.database_url or f"sqlite:///{self.home / 'district.gpkg'}"
 
+    def environment(self) -> dict[str, str]:
+        """Spell the settings as environment variables, for a process of our own."""
+        told = {
+            "GEO_MINZHENG_HOME": str(self.home),
+            "GEO_MINZHENG_DATABASE_URL": self.database_url,
+            "GEO_MINZHENG_NOW": self.now,
+            "GEO_MINZHENG_LANG": self.language,
+            "GEO_MINZHENG_FONTS": str(self.fonts or ""),
+        }
+        return {name: value for name, value in told.items() if value}
+
 
 def read_settings(
     environ: Mapping[str, str] | None = None, *, home: Path | None = None, now: str = "", language: str = ""
@@ -73,3 +84,14 @@ def layers_dir() -> Path:
 def assets_dir() -> Path:
     """Folder of vendored scripts, styles and fonts."""
     return _PACKAGE / "assets"
+
+
+def app_file() -> Path:
+    """The web app's main file: in the source tree, or shipped beside the package."""
+    tree = _PACKAGE.parent.parent / "app.py"
+    return tree if tree.is_file() else _PACKAGE / "_app" / "app.py"
+
+
+def bench_file() -> Path:
+    """The benchmark runner of the source tree."""
+    return _PACKAGE.parent.parent / "bench" / "run.py"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from geo_minzheng.bootstrap import Bureau, open_bureau
+from geo_minzheng.bootstrap import Bureau, open_bureau, sentences
 from geo_minzheng.errors import GeoMinzhengError, ManyInputError
 from geo_minzheng.settings import read_settings
 
@@ -74,8 +74,6 @@ def refusals() -> Iterator[None]:
 
 def report_error(error: GeoMinzhengError) -> None:
     """Print an error: Chinese first, English second; as JSON where a machine asked."""
-    from geo_minzheng.bootstrap import sentences
-
     faults = error.faults if isinstance(error, ManyInputError) else ()
     lines = sentences(error)
     if options.as_json:
@@ -96,7 +94,9 @@ def _plain(facts: Mapping[str, object]) -> dict[str, Any]:
 def show(result: Any, lines: Callable[[], Sequence[str]] | None = None) -> None:
     """Print a result: JSON for machines, else the lines a person reads."""
     if options.as_json or lines is None:
-        sys.stdout.write(json.dumps(result, ensure_ascii=False, indent=None if options.as_json else 2, default=str) + "\n")
+        sys.stdout.write(
+            json.dumps(result, ensure_ascii=False, indent=None if options.as_json else 2, default=str) + "\n"
+        )
         return
     for line in lines():
         sys.stdout.write(line + "\n")

@@ -122,7 +122,7 @@ def allocate_fairly(problem: AllocationProblem) -> AllocationPlan:
     """Solve a checked problem as :func:`allocate` does."""
     answer = _fair_answer(problem)
     if problem.lorries is not None and not _keeps_hours(problem, problem.lorries, answer):
-        answer = _answer_with_hours(problem, problem.lorries, answer)
+        answer = _answer_with_hours(problem, problem.lorries)
     return _plan(problem, answer, "fair")
 
 
@@ -248,10 +248,10 @@ def _keeps_hours(problem: AllocationProblem, lorries: Lorries, answer: _Answer) 
     return bool((used <= lorries.hours * (1 + 1e-12)).all())
 
 
-def _answer_with_hours(problem: AllocationProblem, lorries: Lorries, without: _Answer) -> _Answer:
+def _answer_with_hours(problem: AllocationProblem, lorries: Lorries) -> _Answer:
     """Share under lorry hours; the rival's plan is taken where rounding made ours less fair."""
     weight = _units(problem, np.arange(problem.shape[2]), np.ones(problem.shape[2], dtype=np.int64))
-    found = share_hours(problem, lorries, without.got, weight)
+    found = share_hours(problem, lorries, weight)
     row, village, item, packages, got = found.row, found.village, found.item, found.packages, found.got
     least = found.least_minutes
     rival = nearest_flows(problem)

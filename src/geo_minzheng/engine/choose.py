@@ -24,8 +24,8 @@ from geo_minzheng.errors import InfeasibleError
 
 NO_LIMIT = 2**62
 
-_FIRST_COLUMNS = 1000
-_NEW_COLUMNS = 2000
+_FIRST_COLUMNS = 5000
+_NEW_COLUMNS = 10_000
 _FIRST_CORE = 250
 _ROUNDS = 60
 _EPSILON = 1e-14
@@ -213,6 +213,22 @@ def _priced_bound(choice: Choice, worth: Ints, start: Ints | None, deadline: Dea
     size = choice.rows.max(axis=1, initial=1).astype(float)
     yields = worth / (1e-9 + (choice.rows / size[:, None]).sum(axis=0))
     active[np.argsort(-yields, kind="stable")[:_FIRST_COLUMNS]] = True
+    active |= np.zeros(n, bool) if start is None else start > 0
+    for _ in range(_ROUNDS):
+        columns = np.flatnonzero(active)
+        found, price = _solve_prices(choice, worth, columns, deadline)
+        bound = _price(choice, worth, price)
+        best = min(best, bound, key=lambda b: b.value + b.noise)
+        if found is None or active.all() or best.value - found.objective <= 0.25 or deadline.is_over:
+            break
+        gain = bound.loss_none[choice.case] - bound.loss
+        taken = np.zeros(choice.cases)
+        np.maximum.at(taken, choice.case[columns], gain[columns])
+        excess = np.where(active, 0.0, gain - taken[choice.case])
+        paying = np.flatnonzero(excess > 1e-9 * np.abs(worth).max())
+        if not len(paying):
+            break
+        active[paying[np.argsort(-excess[paying], kind="stable")[:_NEW_COLUMNS]]] = True
     return best
 
 

@@ -244,28 +244,28 @@ def max_flow(supply: IntArray, demand: IntArray, reach: BoolArray, flow: IntArra
 
 
 @compiled
-def _blame(lack: IntArray, reach: BoolArray, flow: IntArray, w_blamed: BoolArray, g_blamed: BoolArray) -> None:
+def blame(lack: IntArray, reach: BoolArray, flow: IntArray, wblamed: BoolArray, gblamed: BoolArray) -> None:
     """Mark the most violated set: unmet groups, all that reach them, all whom those serve, and so on."""
     n_w, n_g = reach.shape
-    w_blamed[:] = False
-    g_blamed[:] = False
+    wblamed[:] = False
+    gblamed[:] = False
     queue = np.empty(n_g, dtype=np.int64)
     head = tail = 0
     for g in range(n_g):
         if lack[g] > 0:
-            g_blamed[g] = True
+            gblamed[g] = True
             queue[tail] = g
             tail += 1
     while head < tail:
         g = queue[head]
         head += 1
         for w in range(n_w):
-            if not reach[w, g] or w_blamed[w]:
+            if not reach[w, g] or wblamed[w]:
                 continue
-            w_blamed[w] = True
+            wblamed[w] = True
             for other in range(n_g):
-                if flow[w, other] > 0 and not g_blamed[other]:
-                    g_blamed[other] = True
+                if flow[w, other] > 0 and not gblamed[other]:
+                    gblamed[other] = True
                     queue[tail] = other
                     tail += 1
 
@@ -338,15 +338,15 @@ def fill_layer(
         if unmet.sum() == 0:
             part += 1
             continue
-        w_blamed, g_blamed = np.zeros(len(ws), dtype=np.bool_), np.zeros(len(gs), dtype=np.bool_)
-        _blame(unmet, sub_reach, flow, w_blamed, g_blamed)
+        wblamed, gblamed = np.zeros(len(ws), dtype=np.bool_), np.zeros(len(gs), dtype=np.bool_)
+        blame(unmet, sub_reach, flow, wblamed, gblamed)
         inside = 0
         for i in range(len(ws)):
-            if w_blamed[i]:
+            if wblamed[i]:
                 w_part[ws[i]] = n_parts
                 inside += supply[ws[i]]
         for j in range(len(gs)):
-            if g_blamed[j]:
+            if gblamed[j]:
                 g_part[gs[j]] = n_parts
         for v in members:
             if g_part[group[v]] == n_parts:

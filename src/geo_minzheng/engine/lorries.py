@@ -1,14 +1,16 @@
 """Share goods fairly where the items of a warehouse share lorry hours: linear programmes, then rounding to packages.
 
-Without packages the fair shares are exact: for each need layer in order, over all villages and items at once,
+Without packages the fair shares are exact. For each need layer in order, over all villages and items at once, the cover
+of the pairs (village, item) rises together, ``z = base + t * direction``, as far as stock and hours allow; then the pairs
+that no solution can raise keep their cover, not their flow, and the rest goes on.
 
-    maximise t  where  sum_r x[r, v, k] >= base[v, k] + scale[v, k] * t   for pairs that can still rise,
-                       sum_r x[r, v, k] >= cover[v, k]                    for pairs that cannot,
-                       sum_v x[r, v, k] <= supply[r, k],  sum hours * x <= hours of the warehouse.
+Hours are all that ties items together, and there are few warehouses. So each rise is solved by items (Dantzig and Wolfe
+1960): a small master programme mixes deliveries of single items under the hours, its prices of hours ``h`` are handed to
+one transportation problem per item, and with ``y`` the least price of serving a pair,
 
-After each programme the pairs with a price (a dual unequal 0 is a proof that they cannot rise) and the pairs that are
-full keep their cover, not their flow, and the rest goes on. Columns are few: nearest rows first, others when their
-price calls for them.
+    t <= (h @ hours + sum of stock prices * stock - sum of base * y) / (sum of direction * y)
+
+bounds the rise for any prices ``h >= 0``. A pair with ``y > 0`` at the end cannot rise.
 """
 
 from __future__ import annotations
@@ -19,129 +21,340 @@ import numpy as np
 from scipy import sparse
 
 from geo_minzheng.engine.arcs import Arcs, list_arcs
-from geo_minzheng.engine.packing import item_minutes, trip_hours
+from geo_minzheng.engine.leximin import blame, max_flow
+from geo_minzheng.engine.packing import trip_hours
 from geo_minzheng.engine.rounding import round_down_and_fill
-from geo_minzheng.engine.solve import (
-    FloatArray,
-    IntArray,
-    LinearModel,
-    LinearSession,
-    LinearSolution,
-)
+from geo_minzheng.engine.solve import BoolArray, FloatArray, IntArray, LinearModel, solve_linear
 from geo_minzheng.engine.transport import carry
 from geo_minzheng.model.allocation import AllocationProblem, Lorries
 
-START_ROWS = 3
-PRICE_TOLERANCE = 1e-7
-SLACK = 1e-9
+ROUND_LIMIT = 400
+PROOF = 1e-9
+RISE_GAP = 1e-8
+MINUTES_GAP = 1e-6
+STALL_LIMIT = 30
 
 
-class ColumnPool:
-    """A linear programme over some of the arcs that takes in others when their price calls for them.
+@dataclass(frozen=True)
+class ItemWays:
+    """Where one item may go.
 
-    Column 0 is the common level ``t``; the pairs' rows come first.
+    Parameters
+    ----------
+    hours
+        Lorry hours of a package, shape (row, village) [h]; ``inf`` where there is no way.
+    minutes
+        What a package counts in the last stage, shape (row, village).
+    supply
+        Packages, shape (row,).
+    unit
+        Whole numbers per package in which flows are computed (a power of two).
     """
 
-    def __init__(self, arcs: Arcs, guide: FloatArray) -> None:
-        self.arcs = arcs
-        self.chosen = _cheapest(arcs, guide)
-        self.cost = np.zeros(len(arcs.row))
-        n_pairs, n_columns = len(arcs.pair_village), len(self.chosen) + 1
-        matrix = sparse.hstack([sparse.csc_array((arcs.n_rows, 1)), arcs.columns(self.chosen)], format="csc")
-        model = LinearModel(
-            cost=np.zeros(n_columns),
-            lower=np.zeros(n_columns),
-            upper=np.full(n_columns, np.inf),
-            matrix=matrix,
-            row_lower=np.concatenate([np.zeros(n_pairs), np.full(arcs.n_rows - n_pairs, -np.inf)]),
-            row_upper=np.concatenate([np.full(n_pairs, np.inf), arcs.stock_limit, arcs.hour_limit]),
-        )
-        self.session = LinearSession(model)
-
-    def keep(self, pairs: IntArray, cover: FloatArray) -> None:
-        """Let pairs have at least a cover, whatever the level."""
-        self.session.set_coefficients(pairs, 0, np.zeros(len(pairs)))
-        self.session.set_rows(pairs, np.maximum(0.0, cover - SLACK), np.full(len(pairs), np.inf))
-
-    def raise_together(self, pairs: IntArray, base: FloatArray, scale: FloatArray) -> None:
-        """Let pairs have their base and ``scale`` times the level, which is to be maximised."""
-        self.session.set_coefficients(pairs, 0, -scale)
-        self.session.set_rows(pairs, np.maximum(0.0, base - SLACK), np.full(len(pairs), np.inf))
-        goal = np.zeros(len(self.chosen) + 1)
-        goal[0] = scale.sum()
-        self.session.set_cost(goal, maximise=True)
-
-    def minimise(self, cost: FloatArray) -> None:
-        """Look for the least cost of the arcs from now on, shape (arc,)."""
-        self.cost = cost / max(1e-300, float(cost.mean()))
-        self.session.set_column(0, 0.0, 0.0)
-        self.session.set_cost(np.concatenate([[0.0], self.cost[self.chosen]]), maximise=False)
-
-    def solve(self) -> LinearSolution:
-        """Solve, price all arcs that are out, take in those that help, until none does."""
-        while True:
-            found = self.session.solve()
-            value, charge = self.arcs.prices(found.dual)
-            gain = value[self.arcs.pair] - charge - self.cost
-            gain[self.chosen] = 0.0
-            wanted = np.nonzero(gain > PRICE_TOLERANCE)[0]
-            if not len(wanted):
-                return found
-            self.session.add_columns(self.cost[wanted], np.full(len(wanted), np.inf), self.arcs.columns(wanted))
-            self.chosen = np.concatenate([self.chosen, wanted])
-
-    def flows(self, found: LinearSolution) -> FloatArray:
-        """Spread the answer over all arcs, shape (arc,) [package]."""
-        flow = np.zeros(len(self.arcs.row))
-        flow[self.chosen] = np.maximum(0.0, found.x[1:])
-        return flow
+    hours: FloatArray
+    minutes: FloatArray
+    supply: IntArray
+    unit: int
 
 
-def _cheapest(arcs: Arcs, guide: FloatArray) -> IntArray:
-    """Choose the few arcs of each pair that look cheapest, and the one that uses least hours."""
-    chosen = []
-    for value, count in ((guide, START_ROWS), (arcs.hours, 1)):
-        order = np.lexsort((arcs.row, value, arcs.pair))
-        pair = arcs.pair[order]
-        chosen.append(order[np.arange(len(pair)) - np.searchsorted(pair, pair) < count])
-    return np.unique(np.concatenate(chosen))
+@dataclass(frozen=True)
+class Column:
+    """One way to deliver one item: sparse flow [package], its hours by limit [h], its level and cost."""
+
+    place: IntArray
+    flow: FloatArray
+    hours: FloatArray
+    level: float
+    cost: float
 
 
-def guide_by_prices(problem: AllocationProblem, arcs: Arcs, got: IntArray) -> FloatArray:
-    """Guess what arcs cost, stock included, from the plan that knows no hours, shape (arc,) [min]."""
-    guide = problem.minutes[arcs.row, arcs.village]
-    for k in np.unique(arcs.item).tolist():
-        supply = np.ascontiguousarray(problem.supply[:, k])
-        _, price, _ = carry(item_minutes(problem, k), supply, got[:, :, k].sum(axis=0))
+@dataclass(frozen=True)
+class Rise:
+    """A cover that is delivered.
+
+    Parameters
+    ----------
+    cover
+        Shape (item, village) [package].
+    mix
+        Flow of each item that delivers it, shape (row, village) [package].
+    level
+        How far the last rise went, from 0 to 1.
+    stuck
+        Pairs that no solution can raise further, shape (item, village).
+    """
+
+    cover: FloatArray
+    mix: list[FloatArray]
+    level: float
+    stuck: BoolArray
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """All items and the limited warehouses.
+
+    Parameters
+    ----------
+    ways
+        By item.
+    row_limit
+        Index of the limited warehouse of each row, or the number of limits where there is none, shape (row,).
+    limit
+        Hours, shape (limited warehouse,) [h].
+    """
+
+    ways: tuple[ItemWays, ...]
+    row_limit: IntArray
+    limit: FloatArray
+
+    def hours_by_limit(self, item: int, flow: FloatArray) -> FloatArray:
+        """Sum the hours of a flow by limited warehouse."""
+        hours = self.ways[item].hours
+        by_row = np.where(flow > 0, np.where(np.isfinite(hours), hours, 0.0) * flow, 0.0).sum(axis=1)
+        return np.bincount(self.row_limit, by_row, len(self.limit) + 1)[: len(self.limit)].astype(np.float64)
+
+    def column(self, item: int, flow: FloatArray, level: float) -> Column:
+        """Store a flow."""
+        place = np.flatnonzero(flow)
+        values = flow.ravel()[place]
+        cost = float((self.ways[item].minutes.ravel()[place] * values).sum())
+        return Column(place, values, self.hours_by_limit(item, flow), level, cost)
+
+
+def list_fleet(problem: AllocationProblem, lorries: Lorries, arcs: Arcs, weight: FloatArray) -> Fleet:
+    """Lay the ways out by item."""
+    n_rows, n_villages = problem.minutes.shape
+    per_kg, kg = trip_hours(problem, lorries)
+    ways = []
+    for k in range(problem.shape[2]):
         here = arcs.item == k
-        guide[here] += price[arcs.row[here]]
-    return guide
+        at = (arcs.row[here], arcs.village[here])
+        hours, minutes = np.full((n_rows, n_villages), np.inf), np.full((n_rows, n_villages), np.inf)
+        hours[at], minutes[at] = per_kg[at] * kg[k], problem.minutes[at] * weight[k]
+        total = max(1, int(problem.supply[:, k].sum()), int(problem.demand[:, :, k].sum()))
+        unit = 2 ** max(0, 50 - total.bit_length())
+        ways.append(ItemWays(hours, minutes, np.ascontiguousarray(problem.supply[:, k]), unit))
+    limited = np.isfinite(lorries.hours)
+    place = np.where(limited, np.cumsum(limited) - 1, limited.sum())
+    return Fleet(tuple(ways), place[problem.row_warehouse], lorries.hours[limited])
 
 
-def fair_cover(problem: AllocationProblem, arcs: Arcs, pool: ColumnPool) -> FloatArray:
-    """Find the fair shares without packages, shape (layer, pair) [package]."""
-    at = (arcs.pair_village, arcs.pair_item)
-    weight = problem.weights[at]
-    total, cover = np.zeros(len(weight)), np.zeros((len(problem.demand), len(weight)))
-    for layer, demand in enumerate(problem.demand[:, at[0], at[1]].astype(np.float64)):
-        active = demand > 0
-        pool.keep(np.nonzero(~active)[0], total[~active])
-        scale = demand * weight
-        while active.any():
-            rising = np.nonzero(active)[0]
-            pool.raise_together(rising, total[rising], scale[rising])
-            pool.session.set_column(0, 0.0, float((1.0 / weight[rising]).min()))
-            found = pool.solve()
-            level = float(found.x[0])
-            price = np.abs(found.dual[: len(weight)])
-            stuck = active & ((price > PRICE_TOLERANCE) | (level * weight >= 1.0 - SLACK))
-            if not stuck.any():
-                stuck = active
-            cover[layer, stuck] = np.minimum(demand, scale * level)[stuck]
-            pool.keep(np.nonzero(stuck)[0], (total + cover[layer])[stuck])
-            active &= ~stuck
-        total += cover[layer]
-    return cover
+def _price_item(ways: ItemWays, cost: FloatArray, cover: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Deliver a cover at least cost: flow [package], least price of a pair (village,), price of stock (row,)."""
+    demand = np.floor(cover * (ways.unit * (1 - 1e-13))).astype(np.int64)
+    flow, price, _ = carry(cost, ways.supply * ways.unit, demand)
+    least = np.min(cost + price[:, None], axis=0, initial=np.inf)
+    return flow / ways.unit, np.where(np.isfinite(least), least, 0.0), price
+
+
+def _stock_limit(ways: ItemWays, base: FloatArray, direction: FloatArray, top: float) -> tuple[float, BoolArray]:
+    """Find how far one item rises by its stock alone, and the villages that its bottleneck holds (Newton on cuts)."""
+    reach = np.isfinite(ways.hours) & (ways.supply > 0)[:, None]
+    held, level = np.zeros(len(base), dtype=np.bool_), top
+    flow = np.zeros(reach.shape, dtype=np.int64)
+    w_blamed, g_blamed = np.zeros(len(reach), dtype=np.bool_), np.zeros(len(base), dtype=np.bool_)
+    while True:
+        demand = np.floor((base + level * direction) * ways.unit * (1 - 1e-13)).astype(np.int64)
+        lack = max_flow(ways.supply * ways.unit, demand, reach, flow)
+        if lack.sum() <= len(base):
+            return level, held
+        blame(lack, reach, flow, w_blamed, g_blamed)
+        slope = float(direction[g_blamed].sum())
+        if slope <= 0.0:
+            return 0.0, g_blamed.copy()
+        limit = max(0.0, (float(ways.supply[w_blamed].sum()) - float(base[g_blamed].sum())) / slope)
+        held = g_blamed.copy()
+        if limit >= level * (1 - 1e-13):
+            return limit, held
+        level = limit
+
+
+class Master:
+    """The small programme that mixes columns of single items under the hours."""
+
+    def __init__(self, fleet: Fleet, start: list[Column]) -> None:
+        self.fleet = fleet
+        self.columns = [[column] for column in start]
+        # The start is kept feasible even where earlier rounding errors of the solver overdrew the hours by a hair.
+        self.limit = np.maximum(fleet.limit, sum((column.hours for column in start), np.zeros(len(fleet.limit))))
+
+    def solve(self, *, top: float | None) -> tuple[float, list[FloatArray], FloatArray]:
+        """Maximise the common level up to ``top``, or without ``top`` minimise cost: value, shares, prices of hours."""
+        n_limits, n_items = len(self.fleet.limit), len(self.columns)
+        flat = [(k, column) for k, columns in enumerate(self.columns) for column in columns]
+        item = np.array([k for k, _ in flat])
+        matrix = np.zeros((n_limits + 2 * n_items, len(flat) + 1))
+        matrix[:n_limits, 1:] = np.array([c.hours for _, c in flat]).T.reshape(n_limits, len(flat))
+        matrix[n_limits + item, 1 + np.arange(len(flat))] = 1.0
+        matrix[n_limits + n_items + item, 1 + np.arange(len(flat))] = [c.level for _, c in flat]
+        matrix[n_limits + n_items :, 0] = -1.0
+        size = np.maximum(1e-9, self.limit)
+        matrix[:n_limits] /= size[:, None]
+        cost = np.array([0.0, *(c.cost for _, c in flat)])
+        scale = max(1e-300, float(np.abs(cost).max()))
+        is_rise = top is not None
+        found = solve_linear(
+            LinearModel(
+                cost=np.eye(1, len(flat) + 1)[0] if is_rise else cost / scale,
+                lower=np.zeros(len(flat) + 1),
+                upper=np.r_[top if top is not None else 0.0, np.full(len(flat), np.inf)],
+                matrix=sparse.csc_array(matrix),
+                row_lower=np.r_[np.full(n_limits, -np.inf), np.ones(n_items), np.zeros(n_items)],
+                row_upper=np.r_[self.limit / size + 1e-10, np.ones(n_items), np.full(n_items, np.inf)],
+                maximise=is_rise,
+            )
+        )
+        shares = [np.maximum(0.0, found.x[1:][item == k]) for k in range(n_items)]
+        prices = np.abs(found.dual[:n_limits]) / size * (1.0 if is_rise else scale)
+        return (float(found.x[0]) if is_rise else float(cost @ found.x)), shares, prices
+
+    def mix(self, shares: list[FloatArray]) -> list[FloatArray]:
+        """Add the columns up in their shares."""
+        flows = []
+        for k, share in enumerate(shares):
+            flow = np.zeros(self.fleet.ways[k].hours.shape)
+            for part, column in zip((share / max(1e-300, share.sum())).tolist(), self.columns[k], strict=True):
+                if part > 0.0:
+                    flow.ravel()[column.place] += part * column.flow
+            flows.append(flow)
+        return flows
+
+
+def _with_hours(fleet: Fleet, item: int, prices: FloatArray, cost: FloatArray | None = None) -> FloatArray:
+    """Cost of a package by way when hours have prices, shape (row, village); ``inf`` where there is no way."""
+    hours = fleet.ways[item].hours
+    is_way = np.isfinite(hours)
+    charge = np.where(is_way, hours, 0.0) * np.append(prices, 0.0)[fleet.row_limit][:, None]
+    return np.where(is_way, charge if cost is None else charge + cost, np.inf)
+
+
+def _stock_limits(fleet: Fleet, base: FloatArray, direction: FloatArray, top: float) -> tuple[float, BoolArray]:
+    """Find how far all items rise by stock alone, and whom that holds, shape (item, village)."""
+    limits, held = np.full(len(base), top), np.zeros(base.shape, dtype=np.bool_)
+    for k, ways in enumerate(fleet.ways):
+        if direction[k].any():
+            limits[k], held[k] = _stock_limit(ways, base[k], direction[k], top)
+    ceiling = float(limits.min(initial=top))
+    held[limits > ceiling * (1 + 1e-7)] = False
+    return ceiling, held
+
+
+def rise(fleet: Fleet, start: Rise, direction: FloatArray, *, is_all_or_nothing: bool) -> Rise:
+    """Raise ``base + t * direction`` from ``t = 0`` as far as stock and hours allow, at most to 1.
+
+    Parameters
+    ----------
+    start
+        What is delivered now: ``cover`` is the base.
+    direction
+        Shape (item, village) [package].
+    is_all_or_nothing
+        Whether to give up, with level 0, as soon as it is certain that 1 cannot be reached.
+    """
+    base = start.cover
+    ceiling, held = _stock_limits(fleet, base, direction, 1.0)
+    moves = direction.any(axis=1)
+    master = Master(fleet, [fleet.column(k, f, 0.0 if moves[k] else 1.0) for k, f in enumerate(start.mix)])
+    usual = 1.0 / np.maximum(1e-9, fleet.limit)
+    prices, pair_price, level = usual, np.zeros(base.shape), 0.0
+    shares, stalled = [np.ones(1)] * len(base), 0
+    for _ in range(ROUND_LIMIT):
+        if is_all_or_nothing and ceiling < 1.0 - PROOF:
+            return start
+        worth, least = float(prices @ fleet.limit), np.zeros(base.shape)
+        for k, ways in enumerate(fleet.ways):
+            flow, least[k], stock_price = _price_item(
+                ways, _with_hours(fleet, k, prices), base[k] + ceiling * direction[k]
+            )
+            worth += float(stock_price @ ways.supply) - float(base[k] @ least[k])
+            master.columns[k].append(fleet.column(k, flow, ceiling if moves[k] else 1.0))
+        slope = float((direction * least).sum())
+        if slope > 0.0 and worth < slope * ceiling * (1 - 1e-12):
+            ceiling, pair_price = max(0.0, worth / slope), least
+            held[:] = False
+        last = level
+        level, shares, prices = master.solve(top=ceiling)
+        stalled = stalled + 1 if level <= last + 1e-12 else 0
+        if level >= ceiling * (1 - RISE_GAP) - 1e-12 or stalled > STALL_LIMIT:
+            break
+        if not prices.any():
+            prices = usual
+    stuck = held | (pair_price > 1e-9 * pair_price.max(initial=0.0))
+    return Rise(base + level * direction, master.mix(shares), level, stuck & (direction > 0))
+
+
+def minimise(fleet: Fleet, start: list[FloatArray], cover: FloatArray) -> tuple[list[FloatArray], float]:
+    """Deliver a cover (item, village) at least cost under the hours: flows by item and a lower bound of the cost.
+
+    ``start`` delivers at least the cover and keeps the hours.
+    """
+    master = Master(fleet, [fleet.column(k, flow, 0.0) for k, flow in enumerate(start)])
+    best, prices = 0.0, np.zeros(len(fleet.limit))
+    shares = [np.ones(1)] * len(start)
+    for _ in range(ROUND_LIMIT):
+        bound = -float(prices @ fleet.limit)
+        for k, ways in enumerate(fleet.ways):
+            cost = _with_hours(fleet, k, prices, np.where(np.isfinite(ways.minutes), ways.minutes, 0.0))
+            flow, least, stock_price = _price_item(ways, cost, cover[k])
+            bound += float(cover[k] @ least) - float(stock_price @ ways.supply)
+            master.columns[k].append(fleet.column(k, flow, 0.0))
+        best = max(best, bound)
+        value, shares, prices = master.solve(top=None)
+        if value - best <= MINUTES_GAP * max(1.0, value):
+            break
+    return master.mix(shares), best
+
+
+def fair_cover(problem: AllocationProblem, arcs: Arcs, fleet: Fleet) -> tuple[FloatArray, Rise]:
+    """Find the fair shares without packages, shape (layer, item, village) [package], and deliveries that make them."""
+    n_rows, n_villages = problem.minutes.shape
+    n_items = problem.shape[2]
+    can = np.zeros((n_items, n_villages), dtype=np.bool_)
+    can[arcs.item, arcs.village] = True
+    now = Rise(np.zeros(can.shape), [np.zeros((n_rows, n_villages)) for _ in range(n_items)], 0.0, can)
+    weight = np.ascontiguousarray(problem.weights.T)
+    layers = []
+    for demand in np.where(can, problem.demand.transpose(0, 2, 1), 0).astype(np.float64):
+        before = now.cover
+        now = _fill_layer(fleet, now, demand, weight)
+        layers.append(now.cover - before)
+    return np.array(layers), now
+
+
+def _fill_layer(fleet: Fleet, now: Rise, demand: FloatArray, weight: FloatArray) -> Rise:
+    """Raise one layer: as many levels at which somebody is full as can be passed, then to where somebody is stuck."""
+    base, active, ratio = now.cover, np.asarray(demand > 0), 0.0
+    while active.any():
+        levels = np.unique(1.0 / weight[active])
+        levels = levels[levels > ratio * (1 + 1e-7)]
+        if not len(levels):
+            break
+
+        def target(level: float, now: Rise = now, active: BoolArray = active) -> FloatArray:
+            cover = base + np.minimum(demand, demand * weight * level)
+            return np.where(active, np.maximum(cover, now.cover), now.cover)
+
+        low, high, middle = -1, len(levels), len(levels) - 1
+        while high - low > 1:
+            found = rise(fleet, now, target(levels[middle]) - now.cover, is_all_or_nothing=True)
+            if found.level >= 1.0 - 2 * RISE_GAP and found is not now:
+                low, now, ratio = middle, found, float(levels[middle])
+            else:
+                high = middle
+            middle = (low + high) // 2
+        active = active & (1.0 / weight > ratio * (1 + 1e-7))
+        if not active.any():
+            break
+        goal = np.where(
+            active, np.maximum(base + np.minimum(demand, demand * weight * levels[high]), now.cover), now.cover
+        )
+        found = rise(fleet, now, goal - now.cover, is_all_or_nothing=False)
+        ratio += found.level * float(levels[high] - ratio)
+        stuck = active & found.stuck
+        active = active & ~(stuck if stuck.any() else active)
+        now = found
+    return now
 
 
 @dataclass(frozen=True)
@@ -165,35 +378,31 @@ class HoursAnswer:
     least_minutes: float
 
 
-def share_hours(problem: AllocationProblem, lorries: Lorries, got_without: IntArray, weight: FloatArray) -> HoursAnswer:
+def share_hours(problem: AllocationProblem, lorries: Lorries, weight: FloatArray) -> HoursAnswer:
     """Share goods under lorry hours.
 
     Parameters
     ----------
-    got_without
-        Fair shares that know no hours, shape (layer, village, item) [package]: a guide to the columns.
     weight
         What a package counts in the minutes, shape (item,).
     """
     arcs = list_arcs(problem, lorries)
     at = (arcs.pair_village, arcs.pair_item)
-    got, fair = np.zeros_like(problem.demand), np.zeros(problem.demand.shape)
+    got = np.zeros_like(problem.demand)
     if not len(arcs.row):
         none = np.zeros(0, dtype=np.int64)
-        return HoursAnswer(none, none, none, none, got, fair, 0.0)
-    pool = ColumnPool(arcs, guide_by_prices(problem, arcs, got_without))
-    cover = fair_cover(problem, arcs, pool)
-    fair[:, at[0], at[1]] = cover
-    everyone = np.arange(len(at[0]))
-    cost = problem.minutes[arcs.row, arcs.village] * weight[arcs.item]
-    pool.keep(everyone, np.floor(cover.sum(axis=0) + 1e-6))
-    pool.minimise(cost)
-    packages, shares = round_down_and_fill(problem, arcs, pool.flows(pool.solve()))
-    got[:, at[0], at[1]] = shares
-    pool.keep(everyone, shares.sum(axis=0).astype(np.float64))
-    least = pool.solve().objective * max(1e-300, float(cost.mean()))
+        return HoursAnswer(none, none, none, none, got, np.zeros(problem.demand.shape), 0.0)
+    fleet = list_fleet(problem, lorries, arcs, weight)
+    cover, reached = fair_cover(problem, arcs, fleet)
+    flows, _ = minimise(fleet, reached.mix, np.floor(reached.cover + 1e-6))
+    flow = np.array(flows)[arcs.item, arcs.row, arcs.village]
+    packages, got[:, at[0], at[1]] = round_down_and_fill(problem, arcs, flow)
+    whole = np.zeros((problem.shape[2], *problem.minutes.shape))
+    whole[arcs.item, arcs.row, arcs.village] = packages
+    _, least = minimise(fleet, list(whole), whole.sum(axis=1))
     used = np.nonzero(packages)[0]
-    return HoursAnswer(arcs.row[used], arcs.village[used], arcs.item[used], packages[used], got, fair, least)
+    rows, villages, items = arcs.row[used], arcs.village[used], arcs.item[used]
+    return HoursAnswer(rows, villages, items, packages[used], got, cover.transpose(0, 2, 1), least)
 
 
 def hours_used(

@@ -22,12 +22,15 @@ from geo_minzheng.engine.p_median_kernel import (
     compress,
     offer,
     total,
+    touched,
 )
 from geo_minzheng.engine.solve import PROVEN_GAP, Deadline
 
-_ROOT_CHUNK = 300
 _ROOT_STEPS = (1.5, 0.9, 0.55, 0.3, 0.15, 0.08, 0.04)
-_NODE = Schedule(rounds=60, step=0.5, patience=8, polish=1000)
+_ROOT_ROUNDS = 300
+# Row entries looked at between two looks at the clock: about half a second.
+_ENTRIES = 150_000_000
+_NODE = Schedule(rounds=60, step=0.5, patience=8, polish=20)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,19 +141,21 @@ def least_total(rows: Rows, start: States, fixed: Iterable[int], rel_gap: float,
 def _root(problem: _Problem) -> float:
     rows, state = problem.rows, problem.held.copy()
     figures = problem.best.figures
-    low = 0.0
-    u = _second_nearest(rows, problem.best.is_open)
     if figures[0] <= 0.0:
         return 0.0
+    low = 0.0
+    u = _first_multipliers(rows, problem.best.is_open)
     for step in _ROOT_STEPS:
-        plan = Schedule(_ROOT_CHUNK, step, 25, 10)
-        reached, _ = bound(rows, state, u, problem.p, problem.best, plan, problem.rows, problem.held)
-        low = max(low, min(reached, float(figures[1])))
-        if reached >= figures[1]:
-            return low
+        left = _ROOT_ROUNDS
+        while left > 0 and not problem.deadline.is_over:
+            rounds = min(left, max(10, _ENTRIES // (1 + touched(rows, u))))
+            plan = Schedule(rounds, step, 25, 10)
+            reached, _ = bound(rows, state, u, problem.p, problem.best, plan, problem.rows, problem.held)
+            if reached >= figures[1]:
+                return max(low, float(figures[1]))
+            low = max(low, reached)
+            left -= rounds
         rows = compress(rows, state)
-        if problem.deadline.is_over:
-            break
     problem.pending.append(_Node(low, state, u, rows))
     return low
 
@@ -190,8 +195,13 @@ def _is_leaf(problem: _Problem, rows: Rows, state: States) -> bool:
     return True
 
 
-def _second_nearest(rows: Rows, is_open: States) -> Floats:
-    """Begin with the cost of each demand's second nearest open site: what losing the nearest would cost."""
+def _first_multipliers(rows: Rows, is_open: States) -> Floats:
+    """Begin with the cost of each demand's second nearest open site: what losing the nearest would cost.
+
+    Where all that matters is being missed, half of what that costs.
+    """
+    if not rows.cost.any():
+        return rows.miss / 2
     opened = is_open[rows.site] == 1
     row = np.repeat(np.arange(len(rows.miss)), np.diff(rows.start))[opened]
     cost = rows.cost[opened]

@@ -195,7 +195,10 @@ class LinearSession:
         """
         if np.isfinite(self.deadline.at_s):
             self._highs.setOptionValue("time_limit", self._highs.getRunTime() + self.deadline.left_s)
-        self._highs.run()
+        if self._highs.run() == highspy.HighsStatus.kError:
+            # Another user of the solver in this process chose another number of threads.
+            cast("Any", highspy).Highs.resetGlobalScheduler(True)
+            self._highs.run()
         status = self._highs.getModelStatus()
         known = highspy.HighsModelStatus
         if status in (known.kInfeasible, known.kUnboundedOrInfeasible):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from geo_minzheng.model.solution import Stage, Status
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
 
 SURVIVAL = "survival"
 SUSTAIN = "sustain"
@@ -26,6 +33,7 @@ class StockLot:
     expiry_on: date | None = None
     owner: str = "district"
     releasing_authority: str = ""
+    condition: str = "usable"
 
 
 @dataclass(frozen=True)
@@ -195,3 +203,51 @@ class DispatchOrder:
     is_oral: bool = False
     paper_due: datetime | None = None
     paper_signed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Routes:
+    """How goods get from each warehouse to each village: by lorry to a dry receiver, from there on.
+
+    Parameters
+    ----------
+    warehouses, villages
+        Ids and codes, the order of the arrays.
+    minutes
+        Warehouse to receiver and on to the village, shape (warehouse, village) [min]; ``inf`` where there is no way.
+    receiver
+        Receiver on that way, shape (warehouse, village); empty where there is none.
+    """
+
+    warehouses: tuple[str, ...]
+    villages: tuple[str, ...]
+    minutes: NDArray[np.float64]
+    receiver: NDArray[np.object_]
+
+
+@dataclass(frozen=True, eq=False)
+class ReliefInputs:
+    """Everything a relief plan is computed from, and nothing else.
+
+    Parameters
+    ----------
+    lots
+        Stock that may be moved and the rest, see :func:`geo_minzheng.engine.stock.movable`.
+    packages
+        Package of every item.
+    needs
+        Need by village, item and layer, ``code, item, layer, net`` [item unit], layers in ``NEED_LAYERS``.
+    weights
+        Vulnerability by village code [1]; 1 where none is given.
+    """
+
+    incident: str
+    policy_version: str
+    lots: tuple[StockLot, ...]
+    packages: Mapping[str, Package]
+    needs: pd.DataFrame
+    weights: Mapping[str, float]
+    routes: Routes
+    limits: PlanLimits = field(default_factory=PlanLimits)
+    payload_kg: float = 1000.0
+    loading_min: float = 0.0

@@ -1,0 +1,169 @@
+"""The only one who knows the real world: settings, clock, policy, text, layers and the store, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta, timezone
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from geo_minzheng.errors import GeoMinzhengError, InputError, NotFoundError
+from geo_minzheng.layers.catalogue import load_catalogue
+from geo_minzheng.model.act import Act
+from geo_minzheng.policy.load import load_policy
+from geo_minzheng.present.text import Text
+from geo_minzheng.services import settings_of
+from geo_minzheng.settings import Settings, data_dir, layers_dir
+from geo_minzheng.store import session as sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+    from geo_minzheng.model.layer import LayerSpec
+    from geo_minzheng.model.policy import Policy
+
+# One time zone in the whole country, and no daylight saving.
+CHINA = timezone(timedelta(hours=8))
+DEFAULT_WHO = "值班员"
+DEFAULT_PROFILE = "seed_reference"
+
+
+@lru_cache(maxsize=4)
+def text_of(language: str) -> Text:
+    """Load a language once."""
+    return Text.load(data_dir("text"), language)
+
+
+@lru_cache(maxsize=8)
+def _policy_of(profile: str, day: date) -> Policy:
+    return load_policy(data_dir("policy"), profile=profile, day=day)
+
+
+@lru_cache(maxsize=1)
+def catalogue_of() -> Mapping[str, LayerSpec]:
+    """Load the layer catalogue once."""
+    return load_catalogue(layers_dir())
+
+
+@lru_cache(maxsize=8)
+def _engine_of(url: str) -> Any:
+    return sessions.open_store(url)
+
+
+def sentences(error: GeoMinzhengError) -> list[str]:
+    """Say an error in Chinese and in English, the faults it may hold aside."""
+    return [text_of(language)(f"error.{error.key}", **error.facts) for language in ("zh", "en")]
+
+
+@dataclass(frozen=True)
+class Bureau:
+    """One bureau at one moment: everything a use case is handed.
+
+    Parameters
+    ----------
+    settings
+        Where the district lives.
+    who, role
+        Who acts, and in which role.
+    text
+        Sentences in the reader's language.
+    """
+
+    settings: Settings
+    who: str
+    role: str
+    text: Text
+
+    @property
+    def catalogue(self) -> Mapping[str, LayerSpec]:
+        """The layer catalogue."""
+        return catalogue_of()
+
+    @property
+    def official_text(self) -> Text:
+        """Chinese: the language of official documents, whatever the screen speaks."""
+        return text_of("zh")
+
+    def now(self) -> datetime:
+        """Read the clock, or the fixed one."""
+        return parse_moment(self.settings.now) if self.settings.now else datetime.now(CHINA).replace(microsecond=0)
+
+    def today(self) -> date:
+        """Read the calendar."""
+        return self.now().date()
+
+    def act(self, *, incident: str = "", exercise: bool = False) -> Act:
+        """Name who acts now."""
+        return Act(self.who, self.now(), role=self.role, incident=incident, exercise=exercise)
+
+    def policy(self, day: date | None = None) -> Policy:
+        """Load the policy in force on a day (today where none is named), in the district's profile."""
+        return _policy_of(self._profile, day or self.today())
+
+    def policy_for(self, profile: str) -> Policy:
+        """Load the policy of a profile: for a district that does not exist yet."""
+        return _policy_of(profile, self.today())
+
+    @cached_property
+    def _profile(self) -> str:
+        with self.reading() as session:
+            return str(settings_of.read(session, "policy_profile", DEFAULT_PROFILE))
+
+    def reading(self) -> AbstractContextManager[Any]:
+        """Open a session that only reads.
+
+        Raises
+        ------
+        NotFoundError
+            ``district.no_home``: there is no district here yet.
+        """
+        return sessions.read_session(self._engine())
+
+    @contextmanager
+    def transaction(self, *, incident: str = "", exercise: bool = False) -> Iterator[tuple[Any, Act]]:
+        """Open a session that writes: committed when the block ends, rolled back when it raises."""
+        with sessions.store_session(self._engine()) as session:
+            yield session, self.act(incident=incident, exercise=exercise)
+            session.commit()
+
+    def _engine(self) -> Any:
+        try:
+            return _engine_of(self.settings.store_url)
+        except NotFoundError as error:
+            raise NotFoundError("district.no_home", home=str(self.settings.home)) from error
+
+    def create_store(self) -> None:
+        """Create the empty store of a new district."""
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        sessions.create_store(self.settings.store_url).dispose()
+
+    def named(self, who: str, role: str = "") -> Bureau:
+        """Hand the desk to another person."""
+        return replace(self, who=who, role=role)
+
+    def at(self, moment: datetime) -> Bureau:
+        """Set the clock."""
+        return replace(self, settings=replace(self.settings, now=moment.isoformat()))
+
+
+def parse_moment(text: str) -> datetime:
+    """Read an ISO 8601 moment; without a zone it is Chinese time.
+
+    Raises
+    ------
+    InputError
+        ``settings.bad_moment``.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError("settings.bad_moment", value=text) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
+
+
+def open_bureau(settings: Settings, *, who: str = "", role: str = "") -> Bureau:
+    """Put a bureau together from its settings."""
+    return Bureau(settings, who or DEFAULT_WHO, role, text_of(settings.language))

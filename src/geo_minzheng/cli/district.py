@@ -1,0 +1,66 @@
+"""``district``: create and describe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from geo_minzheng.cli.frame import bureau, refusals, show
+from geo_minzheng.services import district
+from geo_minzheng.settings import data_dir
+
+if TYPE_CHECKING:
+    from geo_minzheng.bootstrap import Bureau
+
+app = typer.Typer(no_args_is_help=True, help="区县 · the district")
+
+
+@app.command()
+def create(
+    osm: Annotated[Path | None, typer.Option(help="OpenStreetMap 数据 · .osm.pbf, .osm, .osm.gz")] = None,
+    codes: Annotated[Path | None, typer.Option(help="区划代码表（按名称对应）· code list by name")] = None,
+    name: Annotated[str, typer.Option(help="区县名称 · name")] = "",
+    code: Annotated[str, typer.Option(help="6位区划代码 · division code")] = "",
+    profile: Annotated[str, typer.Option(help="政策档 · policy profile")] = "seed_reference",
+    empty: Annotated[bool, typer.Option("--empty", help="空白区县，图层另行导入 · layers follow by import")] = False,
+) -> None:
+    """新建区县：由地图数据生成，或先建空白库再逐层导入 · from an extract, or empty."""
+    if (osm is None) == (not empty):
+        raise typer.BadParameter("用 --osm 文件，或 --empty · give --osm FILE or --empty")
+    with refusals():
+        office = bureau()
+        layers: dict[str, Any] = {}
+        if osm is not None:
+            layers, _ = district.osm_layers(
+                osm, data_dir("demo") / "extract.toml", office.policy_for(profile), codes=codes,
+                catalogue=office.catalogue,
+            )  # fmt: skip
+        office.create_store()
+        with office.transaction() as (session, act):
+            values = {"policy_profile": profile, "name": name, "code": code}
+            district.name_district(session, act, {k: v for k, v in values.items() if v})
+            district.store_layers(session, act, office.catalogue, office.policy_for(profile), layers)
+        _show(office)
+
+
+@app.command("show")
+def show_() -> None:
+    """区县概况 · what the district holds."""
+    with refusals():
+        _show(bureau())
+
+
+def _show(office: Bureau) -> None:
+    with office.reading() as session:
+        told = district.describe(session, office.catalogue)
+    text = office.text
+    show(
+        told,
+        lambda: [
+            f"{told['name']} {told['code']}  {told['metres'][:40]}  {told['policy_profile']}",
+            *(f"  {text('layer.' + layer)}  {rows}" for layer, rows in told["layers"].items() if rows),
+            *([text("present.paper.synthetic")] if told["is_synthetic"] else []),
+        ],
+    )

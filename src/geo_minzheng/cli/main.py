@@ -1,0 +1,68 @@
+"""The verbs of ``geo-minzheng``, grouped by capability."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geo_minzheng.cli import (
+    district,
+    frame,
+    housing,
+    incident,
+    layer,
+    policy,
+    relief,
+    report,
+    road,
+    stock,
+    system,
+    welfare,
+)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="民政应急一张图 · The working map of a district's civil-affairs and emergency bureau.\n\n"
+    "--home --as --now --lang --json 可写在任意位置 · may stand anywhere on the line.",
+)
+for name, verbs in {
+    "district": district.app,
+    "layer": layer.app,
+    "road": road.app,
+    "policy": policy.app,
+    "incident": incident.app,
+    "report": report.app,
+    "stock": stock.app,
+    "relief": relief.app,
+    "housing": housing.app,
+    "welfare": welfare.app,
+    "audit": system.audit_app,
+}.items():
+    app.add_typer(verbs, name=name)
+app.command("demo")(system.demo)
+app.command("serve")(system.serve)
+app.command("verify")(system.verify)
+app.command("bench")(system.bench)
+
+
+@app.callback()
+def globals_(
+    home: Annotated[
+        Path | None, typer.Option(help="区县数据目录 · where the district lives", show_default=False)
+    ] = None,
+    who: Annotated[str, typer.Option("--as", help="经办人 · who acts")] = "",
+    now: Annotated[str, typer.Option(help="固定时钟，ISO 8601 · fixed clock")] = "",
+    lang: Annotated[str, typer.Option(help="zh | en")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="供程序读取 · for machines")] = False,
+) -> None:
+    """Take the options that every verb shares."""
+    frame.options = frame.Globals(home, who, now, lang, as_json)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(frame.hoist(sys.argv[1:]), prog_name="geo-minzheng")

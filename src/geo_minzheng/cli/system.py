@@ -1,0 +1,75 @@
+"""``demo``, ``serve``, ``verify``, ``audit``, ``bench``."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geo_minzheng.cli import frame
+from geo_minzheng.cli.frame import REFUSED, bureau, refusals, show
+from geo_minzheng.cli.rehearse import rehearse
+from geo_minzheng.engine.documents import plain
+from geo_minzheng.services import checks
+from geo_minzheng.settings import app_file, bench_file
+
+audit_app = typer.Typer(no_args_is_help=True, help="审计 · audit")
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="输出目录 · output folder")] = Path("out/demo"),
+    osm: Annotated[Path | None, typer.Option(help="用地图数据代替示范区 · an OpenStreetMap extract")] = None,
+) -> None:
+    """建示范区并演练两天：汛期与规划 · build the demo district and play both days."""
+    with refusals():
+        told, lines = rehearse(out, osm=osm, home=frame.options.home, now=frame.options.now)
+        show(told, lambda: lines)
+
+
+def serve(
+    port: Annotated[int, typer.Option(help="端口 · port")] = 8501,
+    address: Annotated[str, typer.Option(help="监听地址 · address")] = "127.0.0.1",
+) -> None:
+    """启动网页 · serve the app."""
+    with refusals():
+        office = bureau()
+        with office.reading():
+            pass
+        sys.exit(checks.run_app(app_file(), office.settings, address=address, port=port))
+
+
+def verify() -> None:
+    """核验台账、日志链、文件完整性 · verify ledger, audit chain, integrity."""
+    with refusals():
+        office = bureau()
+        with office.reading() as session:
+            told = checks.verify(session, office.text)
+        show(told, lambda: [f"{name}: {verdict}" for name, verdict in told.items()])
+        if any(verdict != "ok" for verdict in told.values()):
+            raise typer.Exit(REFUSED)
+
+
+@audit_app.command("list")
+def audit_list(
+    who: Annotated[str, typer.Option(help="经办人 · who")] = "",
+    table: Annotated[str, typer.Option(help="数据表 · table")] = "",
+    limit: Annotated[int, typer.Option(help="最多行数 · rows")] = 100,
+) -> None:
+    """操作日志 · the audit log."""
+    with refusals():
+        office = bureau()
+        with office.reading() as session:
+            rows = [plain(row) for row in checks.audit_rows(session, who=who, table=table, limit=limit)]
+        show(
+            rows, lambda: [f"{r['seq']}  {r['at']}  {r['who']}  {r['action']}  {r['table']}  {r['key']}" for r in rows]
+        )
+
+
+def bench(name: Annotated[str, typer.Argument(help="项目 · which benchmark")] = "") -> None:
+    """性能对比（源码目录内）· benchmarks, from the source tree."""
+    with refusals():
+        sys.argv = [str(bench_file()), *([name] if name else [])]
+        runpy.run_path(str(bench_file()), run_name="__main__")

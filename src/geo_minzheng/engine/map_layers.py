@@ -1,0 +1,59 @@
+"""Frames for the map: graded, picked, brought to the store's system."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geo_minzheng.geo import STORE_CRS
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+# UX: one ramp for severity, safe for colour blindness and in grey print.
+SEVERITY = {"none": "#D9D9D9", "low": "#FEE8C8", "medium": "#FDBB84", "high": "#E34A33", "extreme": "#7F0000"}
+_EDGES = (0.0, 0.1, 0.3, 0.6)
+
+
+def graded(villages: gpd.GeoDataFrame, key: str, values: Mapping[str, Mapping[str, Any]]) -> gpd.GeoDataFrame:
+    """Grade villages by the share of their people affected: none, below 10 %, 30 %, 60 %, above.
+
+    Parameters
+    ----------
+    values
+        By village code: ``affected_population, population`` [persons].
+    """
+    rows = [values.get(str(code), {}) for code in villages[key]]
+    affected = np.array([float(row.get("affected_population", 0)) for row in rows])
+    people = np.array([float(row.get("population", 0)) for row in rows])
+    share = np.divide(affected, people, out=np.zeros_like(affected), where=people > 0)
+    names = np.array(list(SEVERITY), dtype=object)
+    level = np.searchsorted(_EDGES, share, side="left")
+    return villages.assign(severity=names[level], affected=affected.astype(int))
+
+
+def pick(frame: gpd.GeoDataFrame, key: str, wanted: Collection[Hashable]) -> gpd.GeoDataFrame:
+    """Keep the rows whose key is wanted."""
+    return frame[frame[key].isin(list(wanted))]
+
+
+def to_store(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Bring a frame to CGCS2000."""
+    return frame.to_crs(STORE_CRS)
+
+
+def loads(lines: Sequence[Mapping[str, Any]], kg: Mapping[str, float]) -> dict[tuple[str, str], float]:
+    """Sum plan lines by warehouse and receiver [kg].
+
+    Parameters
+    ----------
+    kg
+        Weight of one unit by item [kg].
+    """
+    sums: dict[tuple[str, str], float] = {}
+    for line in lines:
+        key = (line["warehouse"], line["receiver"])
+        sums[key] = sums.get(key, 0.0) + line["quantity"] * kg[line["item"]]
+    return dict(sorted(sums.items()))

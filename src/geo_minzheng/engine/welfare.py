@@ -1,0 +1,208 @@
+"""Welfare homes on the road network: who lives within reach, who does not, and what the next site would add."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from geo_minzheng.engine import site
+from geo_minzheng.engine.documents import plain
+from geo_minzheng.engine.network import travel_times
+from geo_minzheng.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geo_minzheng.model.network import Network
+    from geo_minzheng.model.site import SiteGain, Siting
+
+TOWN_DIGITS = 9
+
+
+@dataclass(frozen=True, eq=False)
+class Demand:
+    """Who should be within reach: points in metres with town, persons and elderly.
+
+    Parameters
+    ----------
+    points
+        ``code`` (village), ``persons`` and ``elderly`` [persons].
+    """
+
+    points: gpd.GeoDataFrame
+
+
+def village_demand(villages: gpd.GeoDataFrame) -> Demand:
+    """Take villages as demand points, with all their people and those of 60 and over."""
+    return Demand(
+        gpd.GeoDataFrame(
+            {
+                "code": villages["code"].astype(str),
+                "persons": villages["resident_population"].astype(np.int64),
+                "elderly": villages["elderly_60"].fillna(0).astype(np.int64),
+            },
+            geometry=villages.geometry,
+        ).reset_index(drop=True)
+    )
+
+
+def house_demand(houses: gpd.GeoDataFrame) -> Demand:
+    """Take houses as demand points; elderly are not known by house."""
+    return Demand(
+        gpd.GeoDataFrame(
+            {"code": houses["village_code"].astype(str), "persons": houses["persons"].astype(np.int64), "elderly": 0},
+            geometry=houses.geometry,
+        ).reset_index(drop=True)
+    )
+
+
+def nearest_minutes(network: Network, facilities: gpd.GeoSeries, demand: Demand) -> NDArray[np.float64]:
+    """Measure the time from each demand point to its nearest facility [min]; ``inf`` where there is none."""
+    if facilities.empty or demand.points.empty:
+        return np.full(len(demand.points), np.inf)
+    return np.asarray(travel_times(network, demand.points.geometry, facilities).min(axis=1))
+
+
+def coverage_by_town(demand: Demand, minutes: NDArray[np.float64], limit_min: float) -> pd.DataFrame:
+    """Count who lives within the limit, by town; ``covered + uncovered = persons``.
+
+    Returns
+    -------
+    ``town, persons, covered, uncovered`` [persons], by town code.
+    """
+    frame = pd.DataFrame(
+        {
+            "town": demand.points["code"].str[:TOWN_DIGITS],
+            "persons": demand.points["persons"],
+            "covered": demand.points["persons"].where(minutes <= limit_min, 0),
+        }
+    )
+    sums = frame.groupby("town", sort=True)[["persons", "covered"]].sum().reset_index()
+    return sums.assign(uncovered=sums["persons"] - sums["covered"])
+
+
+def beyond(demand: Demand, minutes: NDArray[np.float64], limit_min: float) -> list[dict[str, Any]]:
+    """List the demand points beyond the limit, farthest first (``minutes`` is ``None`` where there is no way)."""
+    frame = demand.points.assign(minutes=minutes)[minutes > limit_min]
+    ordered = frame.sort_values(["minutes", "code"], ascending=[False, True])
+    return [
+        {"code": code, "persons": int(persons), "elderly": int(elderly), "minutes": plain(round(float(far), 1))}
+        for code, persons, elderly, far in zip(
+            ordered["code"], ordered["persons"], ordered["elderly"], ordered["minutes"], strict=True
+        )
+    ]
+
+
+def towns_without_point(divisions: pd.DataFrame, homes: pd.DataFrame, kinds: Collection[str]) -> list[dict[str, str]]:
+    """List the towns without a point 一镇一点: a town counts unless its division says it does not.
+
+    Parameters
+    ----------
+    divisions
+        Codes in force: ``code, name, counts_as_town``.
+    homes
+        ``village_code, facility_kind``.
+    kinds
+        Facility kinds that count as a point.
+    """
+    served = set(homes.loc[homes["facility_kind"].isin(list(kinds)), "village_code"].astype(str).str[:TOWN_DIGITS])
+    towns = divisions[(divisions["code"].str.len() == TOWN_DIGITS) & divisions["counts_as_town"].astype(bool)]
+    rows = zip(towns["code"].astype(str), towns["name"].astype(str), strict=True)
+    return [{"code": code, "name": name} for code, name in sorted(rows) if code not in served]
+
+
+@dataclass(frozen=True, eq=False)
+class SitingQuestion:
+    """Where the next homes go.
+
+    Parameters
+    ----------
+    minutes
+        Driving time from each demand to each site, existing ones first, shape (demand, site) [min].
+    weights
+        Elderly per demand, shape (demand,) [persons].
+    existing
+        Number of existing sites at the front.
+    new
+        How many sites are to be added.
+    limit_min
+        Reach that counts as covered [min].
+    """
+
+    minutes: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    existing: int
+    new: int
+    limit_min: float
+
+
+def siting_question(
+    network: Network,
+    demand: Demand,
+    homes: gpd.GeoDataFrame,
+    candidates: gpd.GeoDataFrame,
+    *,
+    new: int,
+    limit_min: float,
+) -> SitingQuestion:
+    """Measure the times a siting needs; demand that no site at all can reach is left out by weight 0.
+
+    Raises
+    ------
+    InputError
+        ``welfare.no_candidates``: fewer candidates than sites wanted.
+    """
+    if len(candidates) < new:
+        raise InputError("welfare.no_candidates", candidates=len(candidates), wanted=new)
+    sites = gpd.GeoSeries([*homes.geometry, *candidates.geometry], crs=demand.points.crs)
+    minutes = np.round(travel_times(network, demand.points.geometry, sites), 2)
+    weights = demand.points["elderly"].to_numpy(float)
+    lost = np.isinf(minutes).all(axis=1)
+    minutes[lost], weights[lost] = 0.0, 0.0
+    return SitingQuestion(minutes, weights, len(homes), new, limit_min)
+
+
+def solve_siting(question: SitingQuestion) -> dict[str, Siting]:
+    """Answer twice: ``cover`` (most elderly within reach) and ``median`` (least elderly-minutes), existing homes kept."""
+    fixed = tuple(range(question.existing))
+    p = question.existing + question.new
+    covers = csr_array(question.minutes <= question.limit_min)
+    return {
+        "cover": site.max_cover(covers, p=p, weights=question.weights, fixed=fixed),
+        "median": site.p_median(question.minutes, p=p, weights=question.weights, fixed=fixed),
+    }
+
+
+def siting_document(
+    question: SitingQuestion, answers: dict[str, Siting], names: Sequence[str], demand: Demand
+) -> dict[str, Any]:
+    """Lay the answers out as ``siting.json``: fields of ``welfare site`` with names, gains and coverage by town."""
+    document: dict[str, Any] = {}
+    for kind, answer in answers.items():
+        chosen = [int(j) for j in answer.chosen]
+        new = [j for j in chosen if j >= question.existing]
+        gains = _gains(kind, question, chosen)
+        minutes = question.minutes[:, chosen].min(axis=1)
+        town = coverage_by_town(demand, minutes, question.limit_min)
+        document[kind] = {
+            "chosen": chosen, "names": [names[j] for j in chosen], "new": [names[j] for j in new],
+            "objective": answer.objective, "bound": answer.bound, "gap": answer.gap, "status": answer.status.value,
+            "gains": [plain(g) | {"name": names[g.site]} for g in gains if g.site in set(new)],
+            "by_town": town.to_dict("records"),
+        }  # fmt: skip
+    told: dict[str, Any] = plain(document)
+    return told
+
+
+def _gains(kind: str, question: SitingQuestion, chosen: list[int]) -> tuple[SiteGain, ...]:
+    fixed = tuple(range(question.existing))
+    if kind == "cover":
+        covers = csr_array(question.minutes <= question.limit_min)
+        return site.marginal_cover(covers, chosen, weights=question.weights, fixed=fixed)
+    return site.marginal_gains(question.minutes, chosen, weights=question.weights, fixed=fixed)

@@ -1,0 +1,56 @@
+"""Is everything as it should be: the store's own checks, the audit log, and the web process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from geo_minzheng.store import records
+from geo_minzheng.store import verify as store_verify
+from geo_minzheng.store.tables_trace import AuditRow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.orm import Session
+
+    from geo_minzheng.present.text import Text
+    from geo_minzheng.settings import Settings
+
+
+def verify(session: Session, text: Text) -> dict[str, str]:
+    """Check ledger, audit chain, file and map index: ``ok`` or the reason."""
+    verdicts = store_verify.verify(session)
+    return {name: "ok" if v.is_ok else text(v.key, **v.facts) for name, v in verdicts.items()}
+
+
+def audit_rows(session: Session, *, who: str, table: str, limit: int) -> list[dict[str, Any]]:
+    """List the newest audit rows, filtered."""
+    wanted = {name: value for name, value in (("who", who), ("table_name", table)) if value}
+    rows = records.find(session, AuditRow, **wanted)[-limit:]
+    return [
+        {
+            "seq": row.seq, "at": row.at, "who": row.who, "role": row.role, "incident": row.incident,
+            "action": row.action, "table": row.table_name, "key": row.row_key, "hash": row.hash,
+        }
+        for row in reversed(rows)
+    ]  # fmt: skip
+
+
+def run_app(app: Path, settings: Settings, *, address: str, port: int) -> int:
+    """Serve the web app in a process of its own until it ends."""
+    environ = dict(os.environ) | settings.environment()
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(app),
+        "--server.port",
+        str(port),
+        "--server.address",
+        address,
+    ]
+    return subprocess.run(command, env=environ, cwd=app.parent, check=False).returncode

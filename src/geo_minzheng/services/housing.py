@@ -1,0 +1,143 @@
+"""Which houses are renovated with this year's money: the official order, the comparison, the reasons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from geo_minzheng.engine import documents
+from geo_minzheng.engine import housing as housing_engine
+from geo_minzheng.engine import programme as programme_engine
+from geo_minzheng.errors import MissingValueError
+from geo_minzheng.services import places, settings_of
+from geo_minzheng.store import records
+from geo_minzheng.store.tables_housing import ProgrammeRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sqlalchemy.orm import Session
+
+    from geo_minzheng.model.act import Act
+    from geo_minzheng.model.policy import Policy, Programme
+    from geo_minzheng.present.text import Text
+
+
+def judge_cases(session: Session, act: Act, policy: Policy) -> pd.DataFrame:
+    """Judge every application on record by the policy in force."""
+    registers = housing_engine.HousingRegisters(
+        applications=places.table(session, "renovation_application"),
+        households=places.table(session, "household"),
+        houses=places.in_metres(session, "house"),
+        zones=places.in_metres(session, "hazard_zone"),
+    )
+    return housing_engine.judge_cases(registers, policy, day=act.at.date())
+
+
+def make_programmes(
+    session: Session, act: Act, policy: Policy, *, budgets: dict[str, float] | None = None
+) -> dict[str, Any]:
+    """Make the year's programmes and keep them on record.
+
+    Parameters
+    ----------
+    budgets
+        Money by programme [yuan] in place of the policy's.
+
+    Returns
+    -------
+    ``programme.json``.
+
+    Raises
+    ------
+    MissingValueError
+        A programme has no budget in the policy and none was given.
+    """
+    cases = judge_cases(session, act, policy)
+    names = dict(zip(cases["case"].astype(str), cases["village_code"].astype(str), strict=True))
+    ordered = sorted(policy.programmes.values(), key=lambda p: p.order)
+    document: dict[str, Any] = {
+        "year": act.at.year,
+        "policy_version": policy.version,
+        "programmes": [_programme(cases, p, policy, budgets or {}, names) for p in ordered],
+        "act_now": housing_engine.act_now(cases),
+        "against_review": housing_engine.against_review(cases),
+        "build_together": housing_engine.build_together(
+            cases,
+            settings_of.require(session, "metres"),
+            radius_m=policy.number("housing.cluster_radius_m"),
+            min_cases=int(policy.number("housing.cluster_cases")),
+        ),
+    }
+    document = documents.tidy(document)
+    number = len(records.find(session, ProgrammeRun)) + 1
+    row = ProgrammeRun(
+        run_id=f"{act.at.year}/{number}",
+        year=act.at.year,
+        status="optimal",
+        policy_version=policy.version,
+        input_hash=documents.digest([policy.version, documents.rows(cases.drop(columns=["applied_at"]))]),
+        result_hash=documents.digest(document),
+        document=document,
+    )
+    records.add(session, act, "housing.programme", row)
+    return document
+
+
+def _programme(
+    cases: pd.DataFrame, programme: Programme, policy: Policy, budgets: dict[str, float], names: dict[str, str]
+) -> dict[str, Any]:
+    budget = budgets.get(programme.programme, programme.budget_yuan)
+    if budget is None:
+        key = f"programmes.{programme.programme}.budget_yuan"
+        raise MissingValueError("policy.missing_value", key=key, file="programmes.toml", profile=policy.profile,
+                                day=policy.day.isoformat())  # fmt: skip
+    mine = housing_engine.of_programme(cases, programme.programme)
+    strict = programme_engine.strict_order(
+        mine,
+        budget_yuan=budget,
+        quota=programme.quota,
+        stretch_quota=programme.stretch_quota,
+        must_finish=housing_engine.backlog(mine) if programme.has_must_finish else None,
+    )
+    limit = programme.stretch_quota if programme.stretch_quota is not None else programme.quota
+    best = programme_engine.optimum(mine, budgets=budget, quotas=limit)
+    cost = programme_engine.cost_of_order(strict, best)
+    return housing_engine.programme_document(strict, best, cost, names) | {"programme": programme.programme}
+
+
+def latest_programmes(session: Session) -> dict[str, Any] | None:
+    """Give the last programmes on record, or ``None``."""
+    row = records.latest(session, ProgrammeRun)
+    return None if row is None else dict(row.document)
+
+
+def case_rows(session: Session, act: Act, policy: Policy) -> list[dict[str, Any]]:
+    """List the judged cases for the page: tier, score in parts, gate, subsidy, place."""
+    return documents.rows(judge_cases(session, act, policy))
+
+
+def programme_lines(made: dict[str, Any], policy: Policy, text: Text) -> list[str]:
+    """Write the programmes for a person: how many, how much, what ended the list, who is next."""
+    lines = []
+    for row in made["programmes"]:
+        programme = policy.programmes[row["programme"]]
+        lines.append(
+            text(
+                "housing.programme_line", name=text.name("programmes", row["programme"], programme),
+                chosen=len(row["chosen"]), spent=text.yuan(row["spent_yuan"]), budget=text.yuan(row["budget_yuan"]),
+                stopped=text(f"housing.stopped.{row['stopped_by'].replace(' ', '_')}"),
+            )
+        )  # fmt: skip
+        if row["next_unfunded"]:
+            told = row["next_unfunded"]
+            lines.append(text("housing.next_line", case=told["case"], shortfall=text.yuan(told["shortfall_yuan"])))
+        if row["must_finish"]:
+            must = row["must_finish"]
+            lines.append(
+                text(
+                    "housing.must_line",
+                    cases=must["cases"],
+                    cost=text.yuan(must["cost_yuan"]),
+                    gap=text.yuan(must["gap_yuan"]),
+                )
+            )
+    return lines

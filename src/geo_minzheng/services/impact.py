@@ -1,0 +1,107 @@
+"""Who is hit: the impact of an incident's footprint, stored with what it was computed from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from geo_minzheng.engine import documents as engine_documents
+from geo_minzheng.engine import impact as impact_engine
+from geo_minzheng.errors import NotFoundError
+from geo_minzheng.model.impact import ImpactInputs
+from geo_minzheng.services import incidents, places, roads
+from geo_minzheng.store import records
+from geo_minzheng.store.tables_flood import Assessment
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from sqlalchemy.orm import Session
+
+    from geo_minzheng.model.act import Act
+    from geo_minzheng.model.impact import Impact
+    from geo_minzheng.model.policy import Policy
+
+KIND = "impact"
+
+
+@dataclass(frozen=True, eq=False)
+class AssessedImpact:
+    """An impact with the footprint and the roads it was computed on."""
+
+    impact: Impact
+    footprint_id: str
+    footprint: gpd.GeoDataFrame
+    state: roads.RoadState
+
+
+def compute_impact(session: Session, policy: Policy, incident: str) -> AssessedImpact:
+    """Compute the impact of the present footprint; nothing is stored.
+
+    Raises
+    ------
+    NotFoundError
+        ``incident.no_footprint``, ``district.empty_layer``.
+    MissingValueError
+        The policy has no assumptions for the hazard.
+    """
+    found = incidents.get_incident(session, incident)
+    footprint_id, footprint = incidents.footprint_of(session, incident)
+    if not footprint_id:
+        raise NotFoundError("incident.no_footprint", incident=incident)
+    state = roads.road_state(session, policy, incident)
+    inputs = ImpactInputs(
+        villages=places.require_metres(session, "village"),
+        assumptions=policy.impact_assumptions(found.hazard),
+        footprint=footprint,
+        village_areas=engine_documents.or_none(places.in_metres(session, "village_area")),
+        houses=places.in_metres(session, "house"),
+        households=places.table(session, "household"),
+        homes=places.in_metres(session, "welfare_home"),
+        roads=state.ways.roads,
+        closed_roads=[str(road) for road in state.closed],
+        isolated=roads.isolated_villages(session, state),
+    )
+    return AssessedImpact(impact_engine.assess(inputs), footprint_id, footprint, state)
+
+
+def assess_impact(session: Session, act: Act, policy: Policy, incident: str) -> dict[str, Any]:
+    """Compute the impact and keep it on record."""
+    assessed = compute_impact(session, policy, incident)
+    found = incidents.get_incident(session, incident)
+    document = engine_documents.impact_document(assessed.impact) | {
+        "incident": incident,
+        "footprint": assessed.footprint_id,
+        "policy_version": policy.version,
+        "assumptions": asdict(assessed.impact.assumptions),
+        "flooded_roads": [str(r) for r in assessed.state.flooded["road_id"]],
+        "closed_roads": assessed.state.declared,
+        "vehicle": assessed.state.vehicle.vehicle,
+    }
+    number = len(records.find(session, Assessment, incident=incident)) + 1
+    row = Assessment(
+        assessment_id=f"{incident}/A{number}",
+        incident=incident,
+        kind=KIND,
+        footprint_id=assessed.footprint_id,
+        policy_version=policy.version,
+        input_hash=engine_documents.digest([assessed.footprint_id, policy.version, document["closed_roads"]]),
+        result_hash=engine_documents.digest(document),
+        document=document,
+        exercise=found.exercise,
+    )
+    records.add(session, act, "incident.impact", row)
+    return document
+
+
+def latest_impact(session: Session, incident: str) -> dict[str, Any]:
+    """Give the last impact on record.
+
+    Raises
+    ------
+    NotFoundError
+        ``incident.no_impact``.
+    """
+    row = records.latest(session, Assessment, incident=incident, kind=KIND)
+    if row is None:
+        raise NotFoundError("incident.no_impact", incident=incident)
+    return dict(row.document)

@@ -1,0 +1,125 @@
+"""What a map shows: the district's layers, the water, the closed roads, the goods on their way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from geo_minzheng.engine import map_layers
+from geo_minzheng.engine import network as roads_engine
+from geo_minzheng.model.map import LayerStyle, MapClass, MapContent, MapFlow, MapLayer
+from geo_minzheng.services import incidents, places, roads, settings_of
+from geo_minzheng.store import frames
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import geopandas as gpd
+    from sqlalchemy.orm import Session
+
+    from geo_minzheng.model.act import Act
+    from geo_minzheng.model.layer import LayerSpec
+    from geo_minzheng.model.policy import Policy
+    from geo_minzheng.present.text import Text
+
+WIDE = ("water", "boundary", "town_area", "road", "hazard_zone", "site", "warehouse", "welfare_home", "public_facility")
+HIDDEN = frozenset({"hazard_zone", "public_facility", "village_area", "candidate_site"})
+SHAPES = frozenset({"circle", "square", "triangle", "diamond", "cross", "line", "fill"})
+
+
+def layer_of(session: Session, spec: LayerSpec, text: Text, *, visible: bool = True) -> MapLayer:
+    """Lay one layer of the catalogue out for a map, with its own style and the public columns as popup."""
+    frame: Any = frames.read_layer(session, spec.name)
+    shape = str(spec.style.get("shape", "circle"))
+    style = LayerStyle(
+        colour=str(spec.style.get("colour", "#1F4E79")),
+        shape=shape if shape in SHAPES else "line",  # type: ignore[arg-type]
+        width=float(spec.style.get("width", 1.5)),
+        opacity=float(spec.style.get("opacity", 0.35)),
+        label="name" if spec.name == "town_area" else "",
+    )
+    popup = tuple((c.name, text(f"column.{c.name}")) for c in spec.columns if not c.private and c.name in frame.columns)
+    return MapLayer(spec.name, text(f"layer.{spec.name}"), frame, style, popup, id_column=spec.key[0], visible=visible)
+
+
+def _villages(session: Session, text: Text, values: Mapping[str, Any] | None) -> MapLayer:
+    frame: Any = frames.read_layer(session, "village")
+    classes = tuple(
+        MapClass(level, text(f"maps.severity.{level}"), colour, "circle")
+        for level, colour in map_layers.SEVERITY.items()
+    )
+    if values is None:
+        style = LayerStyle(colour="#1F4E79", shape="circle", size=4, label="name", label_zoom=13)
+    else:
+        frame = map_layers.graded(frame, "code", values)
+        style = LayerStyle(shape="circle", size=6, by="severity", classes=classes, label="name", label_zoom=12)
+    popup = [("name", text("column.name")), ("code", text("column.code")),
+             ("resident_population", text("column.resident_population"))]  # fmt: skip
+    if values is not None:
+        popup.append(("affected", text("maps.affected")))
+    return MapLayer("village", text("layer.village"), frame, style, tuple(popup), id_column="code")
+
+
+def district_map(
+    session: Session, act: Act, catalogue: Mapping[str, LayerSpec], text: Text, *, layers: Sequence[str] = WIDE
+) -> MapContent:
+    """Show the district as it is now."""
+    drawn = [layer_of(session, catalogue[name], text, visible=name not in HIDDEN) for name in layers]
+    return MapContent(
+        title=str(settings_of.read(session, "name", "")),
+        layers=(*(x for x in drawn if len(x.frame)), _villages(session, text, None)),
+        source=text("maps.source_layers"),
+        data_cut=act.at,
+    )
+
+
+def incident_map(
+    session: Session, act: Act, catalogue: Mapping[str, LayerSpec], policy: Policy, text: Text, incident: str,
+    *, impact: Mapping[str, Any] | None = None, plan: Mapping[str, Any] | None = None,
+) -> MapContent:  # fmt: skip
+    """Show an incident: water, villages by how hard they are hit, closed roads, and a plan's deliveries."""
+    found = incidents.get_incident(session, incident)
+    _, footprint = incidents.footprint_of(session, incident)
+    names = ("water", "boundary", "town_area", "road", "site", "warehouse", "welfare_home")
+    drawn = [layer_of(session, catalogue[name], text) for name in names]
+    values = None if impact is None else {row["code"]: row for row in impact["by_village"]}
+    state = roads.road_state(session, policy, incident)
+    closed = map_layers.pick(state.ways.roads, "road_id", state.closed)
+    style = LayerStyle(colour="#E34A33", shape="line", width=4, dash="6 4")
+    return MapContent(
+        title=found.name,
+        layers=(*(x for x in drawn if len(x.frame)), _villages(session, text, values)),
+        footprint=map_layers.to_store(footprint) if len(footprint) else None,
+        closures=MapLayer(
+            "closed", text("maps.closed_roads"), map_layers.to_store(closed), style,
+            (("name", text("column.name")), ("road_id", text("column.road_id"))), id_column="road_id",
+        ) if len(closed) else None,
+        flows=() if plan is None else _flows(session, policy, text, state, plan),
+        source=text("maps.source_layers"),
+        data_cut=act.at,
+        code=incident,
+    )  # fmt: skip
+
+
+def _flows(
+    session: Session, policy: Policy, text: Text, state: roads.RoadState, plan: Mapping[str, Any]
+) -> tuple[MapFlow, ...]:
+    loads = map_layers.loads(plan["lines"], {p["item"]: p["kg"] / p["size"] for p in plan["packages"]})
+    if not loads:
+        return ()
+    warehouses = places.in_metres(session, "warehouse").set_index("warehouse_id")
+    sites = places.in_metres(session, "site").set_index("site_id")
+    froms, tos = sorted({w for w, _ in loads}), sorted({r for _, r in loads})
+    paths = roads_engine.paths(
+        state.ways.network, warehouses.geometry.loc[froms], sites.geometry.loc[tos], closed=state.closed,
+        pairs=[(froms.index(w), tos.index(r)) for w, r in loads],
+    )  # fmt: skip
+    lines: gpd.GeoSeries = paths.geometry.to_crs("EPSG:4490")
+    return tuple(
+        MapFlow(
+            line, kg / 1000,
+            text("maps.flow", source=str(warehouses["name"][w]), target=str(sites["name"][r]),
+                 tons=text.number(kg / 1000, digits=1), minutes=text.duration(float(minutes))),
+        )
+        for ((w, r), kg), line, minutes in zip(loads.items(), lines, paths["minutes"], strict=True)
+        if line is not None
+    )  # fmt: skip

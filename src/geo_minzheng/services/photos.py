@@ -1,0 +1,39 @@
+"""Photos: re-encoded, stripped of what the camera wrote into them, kept under a UUID outside the web root."""
+
+from __future__ import annotations
+
+import uuid as uuids
+from typing import TYPE_CHECKING
+
+from geo_minzheng.engine import documents
+from geo_minzheng.layers import photo as photo_reader
+from geo_minzheng.store import records
+from geo_minzheng.store.tables_report import Photo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.orm import Session
+
+    from geo_minzheng.model.act import Act
+
+
+def keep(session: Session, act: Act, content: bytes, *, folder: Path, version: str) -> str:
+    """Store a photo of a report: JPEG of at most 2048 px, place and time copied to the row, the rest dropped.
+
+    Raises
+    ------
+    InputError
+        ``photo.unreadable``, ``photo.too_large``.
+    """
+    clean = photo_reader.read_photo(content)
+    name = str(uuids.uuid4())
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{name}.jpg"
+    target.write_bytes(clean.jpeg)
+    row = Photo(
+        uuid=name, version_uuid=version, sha256=documents.digest_bytes(clean.jpeg), bytes=len(clean.jpeg),
+        width_px=clean.width_px, height_px=clean.height_px, lon=clean.lon, lat=clean.lat, taken_at=clean.taken_at,
+    )  # fmt: skip
+    records.add(session, act, "report.photo", row)
+    return name

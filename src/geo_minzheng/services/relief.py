@@ -1,0 +1,187 @@
+"""Who gets what from where by which road: plan, explain, plan again when a road is cut."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from geo_minzheng.engine import documents, fairness, routes
+from geo_minzheng.engine import needs as needs_engine
+from geo_minzheng.engine import relief as relief_engine
+from geo_minzheng.model.relief import PlanLimits, ReliefInputs, ReliefPlan
+from geo_minzheng.services import incidents, needs, places, roads, stock
+from geo_minzheng.store import plans as plan_store
+from geo_minzheng.store import records
+from geo_minzheng.store.tables_relief import Plan
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from geo_minzheng.model.act import Act
+    from geo_minzheng.model.policy import Policy
+    from geo_minzheng.present.text import Text
+
+NIGHT_ONE_HOURS = "dispatch.first_batch_hours"
+
+
+@dataclass(frozen=True)
+class PlanWish:
+    """What the planner may set: vehicle class, lorry hours by warehouse, a deadline, why a new version is made."""
+
+    vehicle: str = ""
+    lorry_hours: dict[str, float] | None = None
+    deadline_min: float | None = None
+    reason: str = ""
+
+
+def relief_inputs(session: Session, act: Act, policy: Policy, incident: str, wish: PlanWish) -> ReliefInputs:
+    """Gather everything a plan is computed from: need, movable stock, open ways to dry receivers, weights.
+
+    Raises
+    ------
+    NotFoundError
+        ``incident.no_impact``, ``district.empty_layer``.
+    """
+    state = roads.road_state(session, policy, incident, vehicle=wish.vehicle)
+    _, footprint = incidents.footprint_of(session, incident)
+    villages = places.require_metres(session, "village")
+    ways = routes.find_routes(
+        state.ways.network,
+        places.require_metres(session, "warehouse"),
+        routes.dry(places.require_metres(session, "site"), footprint),
+        villages,
+        closed=state.closed,
+    )
+    day = act.at.date()
+    winter = policy.season_of(incidents.get_incident(session, incident).occurred_at.date()) == "winter"
+    return ReliefInputs(
+        incident=incident,
+        policy_version=policy.version,
+        lots=stock.movable_stock(session, policy, day),
+        packages=policy.packages,
+        needs=needs.assess_needs(session, policy, incident).layers,
+        weights=fairness.weights(
+            villages,
+            isolated=roads.isolated_villages(session, state),
+            is_cold=winter,
+            rates=fairness.Rates(
+                policy.number("fairness.elderly_children"), policy.number("fairness.isolated"),
+                policy.number("fairness.cold"),
+            ),
+        ),
+        routes=ways,
+        limits=PlanLimits(wish.lorry_hours, wish.deadline_min),
+        payload_kg=state.vehicle.payload_kg,
+        loading_min=policy.number("dispatch.loading_minutes"),
+    )  # fmt: skip
+
+
+def plan_relief(
+    session: Session, act: Act, policy: Policy, text: Text, incident: str, *, wish: PlanWish | None = None
+) -> dict[str, Any]:
+    """Plan relief and store the plan as the incident's next version.
+
+    Returns
+    -------
+    The plan as ``plan.json`` with ``plan_id`` and ``version``; ``nearest_first`` is beside it for comparison.
+    """
+    wish = wish or PlanWish()
+    inputs = relief_inputs(session, act, policy, incident, wish)
+    solved = relief_engine.plan_relief(inputs)
+    plan = _explained(session, policy, text, solved)
+    rival = relief_engine.plan_relief(inputs, allocator="nearest_first").plan
+    document = documents.plan_document(plan) | {"comparison": _comparison(rival)}
+    found = incidents.get_incident(session, incident)
+    number = len(records.find(session, Plan, incident=incident)) + 1
+    record = plan_store.PlanRecord(
+        plan_id=f"{incident}/P{number}",
+        incident=incident,
+        document=document,
+        input_hash=plan.input_hash,
+        plan_hash=plan.plan_hash,
+        policy_version=policy.version,
+        status=plan.status.value,
+        reason=wish.reason,
+    )
+    row = plan_store.store_plan(session, replace(act, incident=incident, exercise=found.exercise), record)
+    return document | {"plan_id": row.plan_id, "version": row.version}
+
+
+def _comparison(rival: ReliefPlan) -> dict[str, Any]:
+    return {
+        "allocator": "nearest_first",
+        "status": rival.status.value,
+        "stages": documents.plain(list(rival.stages)),
+        "coverage": [
+            {"village": c.village, "item": c.item, "got": c.got, "need_packed": c.need_packed, "rate": c.rate}
+            for c in rival.coverage
+        ],
+    }
+
+
+def _explained(session: Session, policy: Policy, text: Text, solved: relief_engine.Solved) -> ReliefPlan:
+    names = places.names(session, "village", "code") | places.names(session, "warehouse", "warehouse_id")
+    coverage = []
+    for row in solved.plan.coverage:
+        short = solved.shortfalls.get((row.village, row.item))
+        if short is None:
+            coverage.append(row)
+            continue
+        item = policy.items[row.item]
+        bound = relief_engine.bottleneck(solved, row.village, row.item)
+        facts = dict(short.facts) | {
+            "item": text.name("relief_items", row.item, item), "unit": item.unit, "short": short.short,
+            "village": names.get(row.village, row.village),
+            "villages": [names.get(v, v) for v in bound["villages"]],
+            "village_count": len(short.villages), "warehouse_count": len(short.warehouses),
+            "warehouses": [names.get(w, w) for w in bound["warehouses"]],
+        }  # fmt: skip
+        coverage.append(replace(row, reason_text=text(f"engine.allocate.{short.code}", **facts)))
+    return replace(solved.plan, coverage=tuple(coverage))
+
+
+def latest_plan(session: Session, incident: str) -> Plan | None:
+    """Give the newest plan of an incident."""
+    return records.latest(session, Plan, incident=incident)
+
+
+def compare_plans(session: Session, before: str, after: str) -> list[dict[str, Any]]:
+    """List how two stored plans differ, delivery by delivery."""
+    old, new = (records.one(session, Plan, plan_id=plan).document for plan in (before, after))
+    return [asdict(change) for change in relief_engine.difference(old["lines"], new["lines"])]
+
+
+def explain_shortage(
+    session: Session, act: Act, policy: Policy, incident: str, village: str, item: str
+) -> dict[str, Any]:
+    """Answer 「为什么」 for one village and item: what binds, and what one more unit would change, by solving again."""
+    inputs = relief_inputs(session, act, policy, incident, PlanWish())
+    solved = relief_engine.plan_relief(inputs)
+    return documents.tidy(relief_engine.explain_one(solved, village, item))
+
+
+def need_sentences(session: Session, policy: Policy, text: Text, incident: str) -> list[str]:
+    """Write the district's need of every item as a sum: 大米 = 950人 × 0.5千克 × 10天 = 4750千克."""
+    result = needs.assess_needs(session, policy, incident)
+    return [
+        text.multiplicand(part, text.name("relief_items", part.item, policy.items[part.item]))
+        for part in needs_engine.multiplicands(result)
+        if part.raw
+    ]
+
+
+def plan_lines(made: dict[str, Any], policy: Policy, text: Text) -> list[str]:
+    """Write a plan's totals for a person: coverage by item, what is short, who is cut off."""
+    lines = [text("relief.plan_head", plan=made["plan_id"], status=text(f"names.status.{made['status']}"))]
+    for row in documents.cover_by_item(made["coverage"]):
+        item = policy.items[row["item"]]
+        lines.append(
+            text(
+                "relief.plan_item", name=text.name("relief_items", row["item"], item), unit=item.unit,
+                need=text.number(row["need_packed"]), got=text.number(row["got"]), rate=text.percent(row["rate"]),
+                worst=text.percent(row["worst"]),
+            )
+        )  # fmt: skip
+    if made["isolated"]:
+        lines.append(text("relief.plan_isolated", count=len(made["isolated"]), villages=made["isolated"]))
+    return lines

@@ -1,0 +1,235 @@
+"""Reports from the villages: versions that are only added, reviewed by another person; only confirmed figures count."""
+
+from __future__ import annotations
+
+import uuid as uuids
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from geo_minzheng.engine import documents
+from geo_minzheng.errors import InputError, NotFoundError, RefusedError
+from geo_minzheng.services import incidents, photos, places
+from geo_minzheng.store import records
+from geo_minzheng.store import reports as report_store
+from geo_minzheng.store.tables_report import Photo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from sqlalchemy.orm import Session
+
+    from geo_minzheng.model.act import Act
+    from geo_minzheng.model.policy import Policy
+
+Answer = float | bool | str | None
+_LARGEST = 10**9
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One version of a village's report as its writer sends it.
+
+    Parameters
+    ----------
+    uuid
+        Made by the writer's device: the same one twice is the same report.
+    values
+        Answer by field of the five questions or indicator of the form; ``None`` is 未掌握, which is not 0.
+    no_change
+        无变化: repeats the last version.
+    on_behalf
+        代报: channel, caller and recorder, when a town writes for a village.
+    """
+
+    village: str
+    values: Mapping[str, Answer] = field(default_factory=dict)
+    uuid: str = ""
+    no_change: bool = False
+    note: str = ""
+    written_at: datetime | None = None
+    on_behalf: Mapping[str, str] | None = None
+    photos: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version with its review."""
+
+    uuid: str
+    village: str
+    number: int
+    values: dict[str, Answer]
+    note: str
+    who: str
+    at: datetime
+    state: str
+    reason: str = ""
+    reviewer: str = ""
+    on_behalf: dict[str, str] | None = None
+    photos: tuple[str, ...] = ()
+
+
+def submit_report(
+    session: Session, act: Act, policy: Policy, incident: str, told: Submission, *, photo_dir: Path
+) -> dict[str, Any]:
+    """Store one version of a village's report with its photos.
+
+    Raises
+    ------
+    InputError
+        ``report.unknown_village``, ``report.unknown_field``, ``report.bad_value``, ``report.nothing_before``,
+        ``report.too_many_photos``, ``report.behalf_incomplete``, ``photo.*``.
+    RefusedError
+        ``store.report_conflict``: the same UUID with another body; the first one is kept.
+    """
+    incidents.get_incident(session, incident)
+    if told.village not in places.names(session, "village", "code"):
+        raise InputError("report.unknown_village", village=told.village)
+    if len(told.photos) > policy.number("report.photos_max"):
+        raise InputError("report.too_many_photos", count=len(told.photos), most=int(policy.number("report.photos_max")))
+    document = {
+        "values": _values(session, policy, incident, told),
+        "note": told.note.strip(),
+        "no_change": told.no_change,
+        "photos": sorted(documents.digest_bytes(photo) for photo in told.photos),
+    }
+    post = report_store.ReportPost(
+        uuid=_checked_uuid(told.uuid),
+        incident=incident,
+        village_code=told.village,
+        document=document,
+        written_at=told.written_at,
+        on_behalf=_behalf(told),
+    )
+    _, is_new = report_store.post_report(session, act, post)
+    if is_new:
+        for photo in told.photos:
+            photos.keep(session, act, photo, folder=photo_dir, version=post.uuid)
+    return {"uuid": post.uuid, "village": told.village, "stored": is_new, "values": document["values"]}
+
+
+def _checked_uuid(text: str) -> str:
+    try:
+        return str(uuids.UUID(text)) if text else str(uuids.uuid4())
+    except ValueError as error:
+        raise InputError("report.bad_uuid", value=text) from error
+
+
+def _behalf(told: Submission) -> dict[str, str] | None:
+    if told.on_behalf is None:
+        return None
+    missing = [name for name in ("channel", "caller", "recorder") if not told.on_behalf.get(name, "").strip()]
+    if missing:
+        raise InputError("report.behalf_incomplete", missing=missing)
+    return dict(told.on_behalf)
+
+
+def _values(session: Session, policy: Policy, incident: str, told: Submission) -> dict[str, Answer]:
+    last = latest_version(session, incident, told.village)
+    if told.no_change:
+        if last is None:
+            raise InputError("report.nothing_before", village=told.village)
+        return dict(last.values)
+    kinds = {q.field: q.kind for q in policy.questions} | {
+        i.indicator: i.kind for i in policy.indicators if i.kind in {"count", "number"}
+    }
+    unknown = sorted(set(told.values) - set(kinds))
+    if unknown:
+        raise InputError("report.unknown_field", field=unknown[0], allowed=sorted(kinds))
+    return {n: _checked(n, kinds[n], value) for n, value in sorted(told.values.items()) if value is not None}
+
+
+def _checked(name: str, kind: str, value: Answer) -> Answer:
+    if kind == "text":
+        return str(value).strip()
+    if kind == "flag":
+        if not isinstance(value, bool):
+            raise InputError("report.bad_value", field=name, value=value)
+        return value
+    if isinstance(value, bool | str) or value is None or not 0 <= value < _LARGEST or (kind == "count" and value % 1):
+        raise InputError("report.bad_value", field=name, value=value)
+    return int(value) if kind == "count" else float(value)
+
+
+def list_versions(session: Session, incident: str, *, village: str = "") -> list[Version]:
+    """List the versions of an incident's reports by village, oldest first, each with its review."""
+    pictures: dict[str, list[str]] = {}
+    for photo in records.find(session, Photo):
+        pictures.setdefault(photo.version_uuid or "", []).append(photo.uuid)
+    return [
+        _version(row, tuple(pictures.get(row.version.uuid, ())))
+        for row in report_store.village_reports(session, incident)
+        if village in ("", row.village_code)
+    ]
+
+
+def _version(row: report_store.VillageReport, pictures: tuple[str, ...]) -> Version:
+    version, review = row.version, row.review
+    return Version(
+        uuid=version.uuid,
+        village=row.village_code,
+        number=version.version_no,
+        values=dict(version.document["values"]),
+        note=str(version.document.get("note", "")),
+        who=version.who,
+        at=version.at,
+        state=row.state,
+        reason="" if review is None else review.reason,
+        reviewer="" if review is None else review.who,
+        on_behalf=version.on_behalf,
+        photos=pictures,
+    )
+
+
+def latest_version(session: Session, incident: str, village: str) -> Version | None:
+    """Give the newest version of a village, whatever its state."""
+    versions = list_versions(session, incident, village=village)
+    return versions[-1] if versions else None
+
+
+def review_report(session: Session, act: Act, incident: str, version: str, *, verdict: str, reason: str = "") -> None:
+    """Confirm a version, or return it with a reason.
+
+    Raises
+    ------
+    NotFoundError
+        ``report.no_version``.
+    RefusedError
+        ``report.own_report``: nobody reviews what they wrote; ``report.reviewed_already``; ``store.report_outdated``: a
+        newer version waits; ``store.no_reason``: returned without one.
+    """
+    found = next((v for v in list_versions(session, incident) if v.uuid == version), None)
+    if found is None:
+        raise NotFoundError("report.no_version", version=version)
+    if found.state != "submitted":
+        raise RefusedError("report.reviewed_already", state=found.state, reviewer=found.reviewer)
+    if found.who == act.who:
+        raise RefusedError("report.own_report", who=act.who)
+    report_store.review_report(session, act, version, verdict, reason=reason.strip())
+
+
+def confirmed(session: Session, incident: str) -> dict[str, Version]:
+    """Give the last confirmed version of each village."""
+    return {v.village: v for v in list_versions(session, incident) if v.state == "confirmed"}
+
+
+def confirmed_indicators(session: Session, policy: Policy, incident: str) -> dict[str, dict[str, float]]:
+    """Give the confirmed figures by village and indicator; 未掌握 is left out. Sums the form derives are added."""
+    by_field = {q.field: q.indicator for q in policy.questions if q.indicator}
+    found: dict[str, dict[str, float]] = {}
+    for village, version in confirmed(session, incident).items():
+        values = {
+            by_field.get(name, name): float(value)
+            for name, value in version.values.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }
+        found[village] = documents.with_sums(values)
+    return found
+
+
+def silent_villages(session: Session, incident: str) -> list[str]:
+    """List the villages without any report 未报村, by code."""
+    told = {row.village_code for row in report_store.latest_reports(session, incident)}
+    return sorted(set(places.names(session, "village", "code")) - told)

@@ -1,0 +1,160 @@
+"""Which homes fail or are full, who is out of reach, and where the next home goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from geo_minzheng.engine import documents, threat
+from geo_minzheng.engine import network as roads_engine
+from geo_minzheng.engine import welfare as welfare_engine
+from geo_minzheng.engine.prioritise import score_homes
+from geo_minzheng.engine.site import max_cover, p_median
+from geo_minzheng.layers.arrays import read_array, read_sparse
+from geo_minzheng.services import places
+from geo_minzheng.store import frames, records
+from geo_minzheng.store.tables_housing import SitingRun
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import geopandas as gpd
+    from sqlalchemy.orm import Session
+
+    from geo_minzheng.model.act import Act
+    from geo_minzheng.model.policy import Policy
+    from geo_minzheng.model.site import Siting
+
+
+def rank_homes(session: Session, policy: Policy) -> list[dict[str, Any]]:
+    """Rank the homes for upgrading, red lines apart, with occupancy, open defects and the score in parts."""
+    homes = places.in_metres(session, "welfare_home")
+    ranking = policy.home_ranking
+    by_id = homes.set_index("home_id").geometry
+    exposure = threat.hazard_exposure(
+        by_id, places.in_metres(session, "hazard_zone"), threat.level_weights(ranking), ranking.param("buffer_m")
+    )
+    scored = score_homes(homes, places.table(session, "facility_defect"), ranking, exposure=exposure)
+    columns = ["name", "village_code", "facility_kind", "bed_total", "resident_count", "waiting_count"]
+    return documents.rows(scored.join(homes[columns]).sort_values(["rank", "home_id"], na_position="first"))
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """Who lives within reach of a facility, on foot and by car.
+
+    Parameters
+    ----------
+    areas
+        Service areas for the map by mode, in metres.
+    """
+
+    by_town: dict[str, list[dict[str, Any]]]
+    totals: dict[str, dict[str, int]]
+    beyond: list[dict[str, Any]]
+    areas: dict[str, gpd.GeoSeries]
+
+
+def service_reach(session: Session, policy: Policy, *, with_areas: bool = True) -> Reach:
+    """Measure the 15-minute walking and 30-minute driving reach of the homes on the road network.
+
+    Walking counts houses, driving counts houses too; uncovered villages are listed by driving time.
+    """
+    homes = _points(session, policy)
+    houses = welfare_engine.house_demand(places.in_metres(session, "house"))
+    villages = welfare_engine.village_demand(places.require_metres(session, "village"))
+    ways, footways = places.ways(session, policy), places.footways(session, policy)
+    limits = {"walk": policy.number("access.walk_minutes"), "drive": policy.number("access.drive_minutes")}
+    networks = {"walk": footways, "drive": ways.network}
+    by_town, totals, areas = {}, {}, {}
+    for mode, network in networks.items():
+        minutes = welfare_engine.nearest_minutes(network, homes.geometry, houses)
+        table = welfare_engine.coverage_by_town(houses, minutes, limits[mode])
+        by_town[mode] = documents.rows(table)
+        totals[mode] = {c: int(table[c].sum()) for c in ("persons", "covered", "uncovered")}
+        if with_areas:
+            areas[mode] = roads_engine.service_area(network, homes.geometry, minutes=limits[mode])
+    far = welfare_engine.nearest_minutes(ways.network, homes.geometry, villages)
+    return Reach(by_town, totals, welfare_engine.beyond(villages, far, limits["drive"]), areas)
+
+
+def _points(session: Session, policy: Policy) -> gpd.GeoDataFrame:
+    homes = places.in_metres(session, "welfare_home")
+    return homes[homes["facility_kind"].isin(_point_kinds(policy))]
+
+
+def _point_kinds(policy: Policy) -> list[str]:
+    return [kind for kind, row in policy.facility_kinds.items() if row.counts_as_point]
+
+
+def town_gaps(session: Session, act: Act, policy: Policy) -> list[dict[str, str]]:
+    """List the towns without a point 一镇一点."""
+    divisions = frames.divisions_on(session, act.at.date())
+    return welfare_engine.towns_without_point(divisions, places.table(session, "welfare_home"), _point_kinds(policy))
+
+
+def site_homes(session: Session, act: Act, policy: Policy, *, new: int | None = None) -> dict[str, Any]:
+    """Choose the next sites among the candidates: most elderly within reach, and least elderly-minutes; keep it on record.
+
+    Returns
+    -------
+    ``siting.json``.
+
+    Raises
+    ------
+    InputError
+        ``welfare.no_candidates``.
+    """
+    homes = _points(session, policy)
+    candidates = places.in_metres(session, "candidate_site")
+    zones = places.in_metres(session, "hazard_zone")
+    safe = candidates[~threat.inside_zone(candidates.geometry, zones, frozenset({"high"}))]
+    demand = welfare_engine.village_demand(places.require_metres(session, "village"))
+    wanted = int(policy.number("care.next_sites")) if new is None else new
+    question = welfare_engine.siting_question(
+        places.ways(session, policy).network, demand, homes, safe, new=wanted,
+        limit_min=policy.number("access.drive_minutes"),
+    )  # fmt: skip
+    answers = welfare_engine.solve_siting(question)
+    names = [*homes["name"].astype(str), *safe["name"].astype(str)]
+    reach = service_reach(session, policy, with_areas=False)
+    document: dict[str, Any] = {
+        "year": act.at.year, "policy_version": policy.version, "existing": [str(n) for n in homes["name"]],
+        "candidates": documents.rows(safe), "excluded_in_hazard_zone": len(candidates) - len(safe),
+        "town_gaps": town_gaps(session, act, policy), "reach": reach.totals, "reach_by_town": reach.by_town,
+        "homes": rank_homes(session, policy),
+        **welfare_engine.siting_document(question, answers, names, demand),
+    }  # fmt: skip
+    document = documents.tidy(document)
+    number = len(records.find(session, SitingRun)) + 1
+    row = SitingRun(
+        run_id=f"{act.at.year}/{number}", kind="homes", status=document["cover"]["status"],
+        policy_version=policy.version, input_hash=documents.digest([policy.version, names, wanted]),
+        result_hash=documents.digest(document), document=document,
+    )  # fmt: skip
+    records.add(session, act, "welfare.site", row)
+    return document
+
+
+def latest_siting(session: Session) -> dict[str, Any] | None:
+    """Give the last siting on record, or ``None``."""
+    row = records.latest(session, SitingRun)
+    return None if row is None else dict(row.document)
+
+
+def site_from_files(cost: Path, *, p: int, weights: Path | None) -> dict[str, Any]:
+    """Solve a p-median whose times and weights stand in array files."""
+    matrix = read_array(cost, ndim=2)
+    return _answer(p_median(matrix, p=p, weights=None if weights is None else read_array(weights, ndim=1)))
+
+
+def cover_from_files(covers: Path, *, p: int, weights: Path) -> dict[str, Any]:
+    """Solve a maximal cover whose cover matrix and weights stand in array files."""
+    return _answer(max_cover(read_sparse(covers), p=p, weights=read_array(weights, ndim=1)))
+
+
+def _answer(siting: Siting) -> dict[str, Any]:
+    return {
+        "chosen": [int(j) for j in siting.chosen], "objective": siting.objective, "bound": siting.bound,
+        "gap": siting.gap, "status": siting.status.value,
+    }  # fmt: skip
