@@ -27,13 +27,17 @@ def _cases(houses: int, methods: int, towns: int, rng: np.random.Generator) -> p
             "score": np.round(np.minimum(score, 100), 2),
             "persons": persons,
             "town": np.repeat([f"t{t:02}" for t in rng.integers(0, towns, houses)], methods),
-            "applied_at": np.repeat(pd.Timestamp(2024, 1, 1) + pd.to_timedelta(rng.integers(0, 365, houses), "D"), methods),
+            "applied_at": np.repeat(
+                pd.Timestamp(2024, 1, 1) + pd.to_timedelta(rng.integers(0, 365, houses), "D"), methods
+            ),
             "subsidy_yuan": base * factor if n else base,
         }
     )
 
 
-def run(sizes: tuple[tuple[int, int, int, float], ...] = ((1125, 1, 7, 0.0), (1125, 3, 7, 0.0), (50_000, 3, 30, 1e-4))) -> list[dict[str, Any]]:
+def run(
+    sizes: tuple[tuple[int, int, int, float], ...] = ((1125, 1, 7, 0.0), (1125, 3, 7, 0.0), (50_000, 3, 30, 1e-4)),
+) -> list[dict[str, Any]]:
     """Measure houses x methods with budget, quotas and floors per town."""
     rows = []
     for houses, methods, towns, rel_gap in sizes:
@@ -66,5 +70,9 @@ def run(sizes: tuple[tuple[int, int, int, float], ...] = ((1125, 1, 7, 0.0), (11
 
 
 if __name__ == "__main__":
-    for line in run() if len(sys.argv) < 2 else run((tuple(float(a) if "." in a or "e" in a else int(a) for a in sys.argv[1:]),)):  # type: ignore[arg-type]
+    for line in (
+        run()
+        if len(sys.argv) < 2
+        else run((tuple(float(a) if "." in a or "e" in a else int(a) for a in sys.argv[1:]),))
+    ):  # type: ignore[arg-type]
         print(line)

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from shapely.geometry import Point
 
-from geo_minzheng.engine import programme
+from geo_minzheng.engine import choose, programme, solve
 from geo_minzheng.errors import InfeasibleError, InputError
 from geo_minzheng.model.housing import CaseCluster, NextUnfunded, SkipKind, StoppedBy
 from geo_minzheng.model.solution import Status
@@ -357,3 +358,54 @@ def test_every_programmer_stays_inside_the_money_and_explains_the_rest(name):
     assert got.spent_yuan <= 60000
     assert len(got.chosen) <= 9
     assert {s.case for s in got.skipped} | set(ids(got)) == set(listed["case"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_a_small_core_finds_what_one_large_model_finds(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(5, 120))
+    case = np.sort(rng.integers(0, max(n // 2, 1), n))
+    case = np.unique(case, return_inverse=True)[1].astype(np.int64)
+    rows = np.array([rng.integers(1, 90, n), np.ones(n, int), rng.integers(0, 2, n), rng.integers(0, 2, n)])
+    low = np.array([-choose.NO_LIMIT, -choose.NO_LIMIT, 1, -choose.NO_LIMIT])
+    high = np.array([int(rng.integers(60, 900)), int(rng.integers(1, 30)), choose.NO_LIMIT, 6])
+    worth = rng.integers(-5, 10_000, n)
+    once = np.zeros((int(case.max()) + 1, n))
+    once[case, np.arange(n)] = 1
+    model = solve.LinearModel(
+        cost=worth.astype(float),
+        lower=np.zeros(n),
+        upper=np.ones(n),
+        matrix=sparse.csc_array(np.vstack([rows, once])),
+        row_lower=np.append(np.where(low < -1, -np.inf, low), np.zeros(len(once))),
+        row_upper=np.append(np.where(high > 1e9, np.inf, high), np.ones(len(once))),
+        integer=np.ones(n, bool),
+        maximise=True,
+    )
+    problem = choose.Choice(case, rows, low, high)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, small in (("_FIRST_CORE", 3), ("_FIRST_COLUMNS", 4), ("_NEW_COLUMNS", 4)):
+            patch.setattr(choose, name, small)
+        try:
+            want = solve.solve_linear(model)
+        except InfeasibleError:
+            with pytest.raises(InfeasibleError):
+                choose.maximise(problem, worth)
+            return
+        got = choose.maximise(problem, worth)
+        again = choose.maximise(problem, worth, start=np.rint(want.x).astype(int))
+    assert got.value == got.bound == again.value == again.bound == round(want.objective)
+    assert problem.is_kept_by(got.x)
+    assert got.alive[got.x > 0].all()
+    assert got.alive[np.rint(want.x) > 0].all()
+
+
+def test_prices_bound_closely_so_that_the_core_stays_small():
+    rng = np.random.default_rng(1)
+    n = 20_000
+    rows = np.array([rng.integers(1, 90, n), np.ones(n, int)])
+    problem = choose.Choice(np.arange(n), rows, np.full(2, -choose.NO_LIMIT), np.array([40_000, 1000]))
+    got = choose.maximise(problem, rng.integers(1, 100_000, n))
+    assert got.value == got.bound
+    assert got.alive.sum() < 1500

@@ -50,21 +50,26 @@ class CaseList:
         """Case of each row."""
         return [str(case) for case in self.frame["case"]]
 
-    def chosen(self, row: int, rank: int, *, beyond_target: bool = False) -> ChosenCase:
-        """Describe a chosen row."""
-        values = self.frame.iloc[row]
-        return ChosenCase(
-            rank=rank,
-            case=str(values["case"]),
-            tier=int(self.tier[row]),
-            score=int(self.points[row]) / MICRO,
-            persons=int(self.persons[row]),
-            town=str(values["town"]),
-            subsidy_yuan=int(self.fen[row]) / FEN,
-            rule=str(values["rule"]),
-            parts=_parts(values),
-            method=str(values["method"]),
-            beyond_target=beyond_target,
+    def describe(self, rows: list[int], *, target: int | None = None) -> tuple[ChosenCase, ...]:
+        """Describe chosen rows in their order; those beyond the ``target`` are marked."""
+        names = [str(name) for name in self.frame.columns if str(name).startswith(PART_PREFIX)]
+        columns = [*("case", "town", "rule", "method"), *(["parts"] if "parts" in self.frame.columns else []), *names]
+        texts = self.frame[columns].iloc[rows].to_dict("records")
+        return tuple(
+            ChosenCase(
+                rank=rank,
+                case=str(values["case"]),
+                tier=int(self.tier[row]),
+                score=int(self.points[row]) / MICRO,
+                persons=int(self.persons[row]),
+                town=str(values["town"]),
+                subsidy_yuan=int(self.fen[row]) / FEN,
+                rule=str(values["rule"]),
+                parts=_parts(values, names),
+                method=str(values["method"]),
+                beyond_target=target is not None and rank > target,
+            )
+            for rank, (row, values) in enumerate(zip(rows, texts, strict=True), start=1)
         )
 
     def closed(self) -> list[SkippedCase]:
@@ -151,9 +156,8 @@ def _applied(frame: pd.DataFrame) -> Ints:
     return np.asarray(np.where(when.isna(), _LAST, stamp), np.int64)
 
 
-def _parts(values: pd.Series[Any]) -> dict[str, float]:
+def _parts(values: dict[Any, Any], names: list[str]) -> dict[str, float]:
     stated = values.get("parts")
     if isinstance(stated, dict):
         return {str(name): float(points) for name, points in stated.items()}
-    names = [str(name) for name in values.index if str(name).startswith(PART_PREFIX)]
     return {name.removeprefix(PART_PREFIX): float(values[name]) for name in names if pd.notna(values[name])}

@@ -100,10 +100,7 @@ def strict_order(
         quota=quota,
         stretch_quota=stretch_quota,
         must_finish=None if must_finish is None else _must_finish(listed, set(must_finish), taken, budget),
-        chosen=tuple(
-            listed.chosen(row, rank, beyond_target=quota is not None and rank > quota)
-            for rank, row in enumerate(taken, start=1)
-        ),
+        chosen=listed.describe(taken, target=quota),
         stopped_by=stopped_by,
         next_unfunded=following,
         skipped=(*listed.closed(), *(SkippedCase(ids[row], kind, kind.value) for row in queue[len(taken) :])),

@@ -130,7 +130,8 @@ def _by_key(limit: Any) -> dict[str, Any]:
 def _limits(
     listed: CaseList, rows: Ints, budgets: dict[str, float], quotas: dict[str, int], floors: dict[str, int]
 ) -> list[_Limit]:
-    values = listed.frame.iloc[rows][list(GROUPS)].to_numpy(dtype=object)
+    groups = [pd.factorize(listed.frame[name].iloc[rows]) for name in GROUPS]
+    values = [(codes, {str(value): at for at, value in enumerate(known)}) for codes, known in groups]
     limits, paid = [], np.zeros(len(rows), bool)
     for kind, table in (("budget", budgets), ("quota", quotas), ("floor", floors)):
         for key, limit in sorted(table.items()):
@@ -138,7 +139,7 @@ def _limits(
                 raise InputError("programme.bad_limit", name=f"{kind} {key}".strip(), value=limit)
             mine = np.ones(len(rows), bool)
             for part in filter(None, key.split("/")):
-                mine &= (values == part).any(axis=1)
+                mine &= np.logical_or.reduce([codes == known.get(part, -1) for codes, known in values])
             paid |= mine & (kind == "budget")
             if kind == "budget":
                 limits.append(_Limit(kind, key, listed.fen[rows] * mine, 0, round(limit * FEN)))
@@ -208,7 +209,7 @@ def _result(listed: CaseList, rows: Ints, stages: tuple[Stage, ...]) -> OptimalP
     return OptimalProgramme(
         status=Status.OPTIMAL if all(stage.gap <= PROVEN_GAP for stage in stages) else Status.FEASIBLE,
         stages=stages,
-        chosen=tuple(listed.chosen(row, rank) for rank, row in enumerate(rows.tolist(), start=1)),
+        chosen=listed.describe(rows.tolist()),
         spent_yuan=int(listed.fen[rows].sum()) / FEN,
         objective=sum(stage.objective for stage in points),
         bound=sum(stage.bound for stage in points),
