@@ -295,36 +295,12 @@ def test_nothing_to_choose_is_an_answer():
         (lambda: programme.strict_order(cases(("a", 1, float("inf"), 1)), budget_yuan=1), "programme.bad_case"),
         (lambda: programme.optimum(cases(("a", 1, 5, 1)), budgets={"no_such_programme": 9}), "programme.no_budget"),
         (lambda: programme.optimum(cases(("a", 1, 5, 1)), budgets=-1), "programme.bad_limit"),
-        (
-            lambda: programme.split_programmes(cases(("a", 1, 5, 1)), order=["no_such_programme"]),
-            "programme.unknown_programme",
-        ),
     ],
 )
 def test_wrong_inputs_are_refused_by_name(call, key):
     with pytest.raises(InputError) as caught:
         call()
     assert caught.value.key == key
-
-
-def test_a_house_goes_to_the_first_programme_once():
-    both = cases(
-        ("a1", 1, 50, 7200), ("a2", 4, 90, 5000), ("b1", 2, 50, 7200), ("b2", 5, 80, 3000),
-        ("c1", 1, 20, 7200), ("c2", 1, 70, 7200), ("e", 5, 10, 3000),
-        programme=["d", "x", "d", "x", "d", "d", "x"],
-        house_id=["h1", "h1", "h2", "h2", "h3", "h3", None],
-        household_id=["f1", "f1", "f2", "f9", "f3", "f4", "f3"],
-        eligible=[True, True, False, True, True, True, True],
-        gate_reason=["", "", "grade", "", "", "", ""],
-    )  # fmt: skip
-    got = programme.split_programmes(both, order=["d", "x"])
-    assert {p: dict(zip(f["case"], f["gate_reason"], strict=True)) for p, f in got.items()} == {
-        "d": {"a1": "", "c2": "", "c1": "duplicate_case", "b1": "grade"},
-        "x": {"a2": "taken_by_programme", "b2": "", "e": ""},
-    }
-    assert got["x"].set_index("case")["eligible"].to_dict() == {"a2": False, "b2": True, "e": True}
-    methods = pd.concat([both.iloc[:1].assign(method="repair"), both.iloc[:1].assign(method="rebuild")])
-    assert programme.split_programmes(methods, order=["d"])["d"]["eligible"].all()
 
 
 def test_clusters_need_enough_cases_within_the_radius():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,10 +30,7 @@ from geo_minzheng.model.housing import (
 if TYPE_CHECKING:
     import geopandas as gpd
 
-__all__ = ["PROGRAMMERS", "clusters", "cost_of_order", "optimum", "split_programmes", "strict_order"]
-
-TAKEN_BY_PROGRAMME = "taken_by_programme"
-DUPLICATE_CASE = "duplicate_case"
+__all__ = ["PROGRAMMERS", "clusters", "cost_of_order", "optimum", "strict_order"]
 
 
 def strict_order(
@@ -149,62 +146,6 @@ def cost_of_order(strict: StrictProgramme, best: OptimalProgramme) -> OrderCost:
         differences.append(TierDifference(tier, len(theirs) - len(ours), points / MICRO, persons, fen / FEN))
     order, optimal = {c.case for c in strict.chosen}, {c.case for c in best.chosen}
     return OrderCost(tuple(differences), tuple(sorted(order - optimal)), tuple(sorted(optimal - order)))
-
-
-def split_programmes(
-    cases: pd.DataFrame, *, order: Sequence[str], keys: Sequence[str] = ("house_id", "household_id")
-) -> dict[str, pd.DataFrame]:
-    """Split cases by programme so that a house eligible for several goes to the first of them, once.
-
-    Rows are visited by programme, then in the strict order; a row whose house or household an eligible row of another
-    case already holds fails its gate: ``taken_by_programme`` (held in another programme) or ``duplicate_case``.
-
-    Parameters
-    ----------
-    cases
-        Rows as ``read_cases`` takes them, with ``programme`` and those of ``keys`` that are known; hand in a row for
-        every programme a house is eligible for.
-    order
-        Programmes, first come first served.
-    keys
-        Columns that must not be paid twice; empty cells bind nobody.
-
-    Returns
-    -------
-    For every programme of ``order`` its rows in the strict order (``eligible`` and ``gate_reason`` filled in).
-
-    Raises
-    ------
-    InputError
-        ``programme.unknown_programme`` and those of ``read_cases``.
-    """
-    listed = read_cases(cases)
-    frame = listed.frame
-    stranger = set(frame["programme"]) - set(order)
-    if stranger:
-        raise InputError("programme.unknown_programme", programmes=", ".join(sorted(stranger)))
-    held: dict[tuple[str, str], tuple[str, str]] = {}
-    known = [name for name in keys if name in frame.columns]
-    eligible, reason = frame["eligible"].tolist(), frame["gate_reason"].tolist()
-    lists: dict[str, pd.DataFrame] = {}
-    for programme in order:
-        rows = np.flatnonzero((frame["programme"] == programme).to_numpy())
-        for row in rows[[bool(eligible[row]) for row in rows]].tolist() if len(rows) else []:
-            mine = (programme, str(frame["case"].iloc[row]))
-            things = [
-                (k, str(frame[k].iloc[row])) for k in known if pd.notna(frame[k].iloc[row]) and frame[k].iloc[row]
-            ]
-            others = [held[thing] for thing in things if held.get(thing, mine) != mine]
-            if others:
-                eligible[row] = False
-                reason[row] = TAKEN_BY_PROGRAMME if others[0][0] != programme else DUPLICATE_CASE
-                continue
-            held.update(dict.fromkeys(things, mine))
-        part = frame.iloc[rows].copy()
-        part["eligible"] = [eligible[row] for row in rows]
-        part["gate_reason"] = [reason[row] for row in rows]
-        lists[programme] = part.reset_index(drop=True)
-    return lists
 
 
 def clusters(points: gpd.GeoSeries, *, radius_m: float, min_cases: int) -> tuple[CaseCluster, ...]:
