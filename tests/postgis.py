@@ -37,8 +37,9 @@ class Cluster:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
 
-    def run(self, statement: str) -> None:
-        with psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", autocommit=True) as link:
+    def run(self, statement: str, database: str = "postgres") -> None:
+        where = {"host": "127.0.0.1", "port": self.port, "user": "postgres", "dbname": database}
+        with psycopg.connect(**where, autocommit=True) as link:  # type: ignore[arg-type]
             link.execute(statement)  # type: ignore[arg-type]
 
     def empty_database(self) -> str:
@@ -50,6 +51,9 @@ class Cluster:
         name = f"store_{next(_NUMBERS)}"
         self.run(f"CREATE DATABASE {name} TEMPLATE empty_store")
         return self.url(name)
+
+    def drop(self, url: str) -> None:
+        self.run(f"DROP DATABASE {url.rsplit('/', 1)[1]} WITH (FORCE)")
 
 
 def _free_port() -> int:
@@ -79,19 +83,54 @@ def _run_cluster(folder: Path, programs: Path) -> Iterator[Cluster]:
     initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]
     subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **other)  # type: ignore[call-overload]
     port = _free_port()
-    options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}", "-c", "max_connections=100"]
+    options = [
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-c",
+        f"unix_socket_directories={folder}",
+        "-c",
+        "max_connections=100",
+    ]
     with log.open("wb") as out:
-        command = [programs / "postgres", "-D", data, "-p", str(port), "-c", "fsync=off", *options]
+        command = [
+            programs / "postgres",
+            "-D",
+            data,
+            "-p",
+            str(port),
+            "-c",
+            "fsync=off",
+            "-c",
+            "full_page_writes=off",
+            "-c",
+            "autovacuum=off",
+            "-c",
+            "wal_level=minimal",
+            "-c",
+            "max_wal_senders=0",
+            *options,
+        ]
         server = subprocess.Popen(command, stdout=out, stderr=out, cwd=folder, **other)  # type: ignore[call-overload]
     try:
         _wait(port, server, log)
         cluster = Cluster(port)
         cluster.run("CREATE DATABASE empty_store")
         create_store(cluster.url("empty_store")).dispose()
+        # A template of 25 MB is mostly reference systems nobody asks for.
+        cluster.run("DELETE FROM spatial_ref_sys WHERE srid NOT IN (4326, 4490)", "empty_store")
+        cluster.run("VACUUM FULL spatial_ref_sys", "empty_store")
         yield cluster
     finally:
-        server.send_signal(signal.SIGINT)
+        server.send_signal(signal.SIGQUIT)
         server.wait(30)
+
+
+@pytest.fixture
+def server_url(postgis: Cluster) -> Iterator[str]:
+    """An empty store on the cluster, gone after the test."""
+    url = postgis.new_store()
+    yield url
+    postgis.drop(url)
 
 
 @pytest.fixture(scope="session")

@@ -13,14 +13,14 @@ from sqlalchemy import Engine
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from postgis import Cluster, postgis
+from postgis import postgis, server_url
 from store_play import fresh_file
 
 from geo_minzheng.model.layer import ColumnSpec, LayerSpec
 from geo_minzheng.settings import layers_dir
 from geo_minzheng.store.session import make_engine
 
-__all__ = ["postgis"]
+__all__ = ["postgis", "server_url"]
 
 BOTH = ["sqlite", pytest.param("postgis", marks=pytest.mark.postgis)]
 
@@ -35,11 +35,6 @@ def file_url(template: Path, tmp_path: Path) -> str:
     return fresh_file(template, tmp_path / "district.gpkg")
 
 
-@pytest.fixture
-def server_url(postgis: Cluster) -> str:
-    return postgis.new_store()
-
-
 @pytest.fixture(params=BOTH)
 def url(request: pytest.FixtureRequest) -> str:
     """The same test on both databases."""
@@ -48,6 +43,20 @@ def url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def engine(url: str) -> Iterator[Engine]:
+    made = make_engine(url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session", params=BOTH)
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, template: Path
+) -> Iterator[Engine]:
+    """One empty store for all tests that roll back: making a PostGIS database takes longer than most tests."""
+    if request.param == "sqlite":
+        url = fresh_file(template, tmp_path_factory.mktemp("shared") / "district.gpkg")
+    else:
+        url = request.getfixturevalue("postgis").new_store()
     made = make_engine(url)
     yield made
     made.dispose()

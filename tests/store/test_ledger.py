@@ -27,8 +27,8 @@ def held(session, warehouse="W1", lot_no="L1"):
 
 
 @pytest.fixture
-def session(engine):
-    with store_session(engine) as session:
+def session(shared):
+    with store_session(shared) as session:
         ledger.receive(
             session, ACT, "入-1", [receipt("W1", "L1", 100), receipt("W1", "L2", 2.5, expiry_on=date(2027, 1, 1))]
         )
@@ -230,13 +230,13 @@ def test_the_database_itself_keeps_balances_from_going_negative(engine):
 
 def test_eight_writers_lose_nothing(url):
     stock_up(url)
-    done = run_writers(honest_writer, url, writers=8, operations=40)
+    done = run_writers(honest_writer, url, writers=8, operations=20)
     engine = make_engine(url)
     with read_session(engine) as session:
         assert {name: found.key for name, found in verify(session).items() if not found.is_ok} == {}
         assert min(row.balance for row in movement_rows(session)) >= 0
         acted = session.scalar(sa.select(sa.func.count(sa.distinct(AuditRow.row_key))).where(AuditRow.seq > 1))
-        assert done > 150
+        assert done > 80
         assert acted >= done
     engine.dispose()
 

@@ -19,7 +19,8 @@ from store_play import ACT, receipt
 
 from geo_minzheng.errors import InputError, NotFoundError, RefusedError, StoreError
 from geo_minzheng.model.act import Act
-from geo_minzheng.store import ledger, migrate, session as sessions
+from geo_minzheng.store import ledger, migrate
+from geo_minzheng.store import session as sessions
 from geo_minzheng.store.district import read_values, write_values
 from geo_minzheng.store.session import create_store, make_engine, open_store, read_session, store_session
 from geo_minzheng.store.verify import verify
@@ -299,7 +300,7 @@ def test_an_unreachable_server_is_said_plainly():
 
 def test_a_moment_needs_a_time_zone_and_comes_back_in_utc(engine):
     with pytest.raises(sa.exc.StatementError, match="time zone"), store_session(engine) as session:
-        write_values(session, Act("x", datetime(2026, 7, 15)), {"a": 1})  # noqa: DTZ001
+        write_values(session, Act("x", datetime(2026, 7, 15)), {"a": 1})
     with store_session(engine) as session:
         write_values(session, ACT, {"a": 1})
         session.commit()

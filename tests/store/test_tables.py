@@ -69,10 +69,10 @@ def test_migrations_make_exactly_the_tables(engine):
 
 
 def _is_same_type(difference) -> bool:
-    """SQLite reads POINT, DATETIME and so on back as types it does not know; the declared words are compared instead."""
+    """SQLite reads POINT, DATETIME and so on back as types it does not know: their words are compared elsewhere."""
     if not isinstance(difference, list) or difference[0][0] != "modify_type":
         return False
-    _, _, table, column, _, found, wanted = difference[0]
+    _, _, table, column, _, found, _ = difference[0]
     words = {"NULL", "INTEGER", "POINT", "MULTIPOLYGON", "MULTILINESTRING", "DATETIME", "NUMERIC"}
     return str(found) in words and isinstance(METADATA.tables[table].c[column].type, Geometry | Moment)
 

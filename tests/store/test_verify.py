@@ -1,0 +1,112 @@
+"""Every kind of damage has its own finding."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from store_play import ACT, receipt
+
+from geo_minzheng.model.ledger import LotHold, LotLine, LotTransfer
+from geo_minzheng.store import ledger, reservations
+from geo_minzheng.store.session import store_session
+from geo_minzheng.store.verify import verify
+
+
+@pytest.fixture
+def session(shared):
+    with store_session(shared) as session:
+        ledger.receive(session, ACT, "入-1", [receipt("W1", "L1", 100), receipt("W1", "L2", 50)])
+        ledger.issue(session, ACT, "出-1", [LotLine("W1", "L1", 30)])
+        ledger.transfer(session, ACT, "调-1", [LotTransfer("W1", "W2", "L1", 10)])
+        ledger.reverse(session, ACT, "冲-1", "出-1", reason="错")
+        reservations.reserve(session, ACT, "单-1", [LotHold(1, "W1", "L1", 20)])
+        yield session
+
+
+def unguard(session, table):
+    if session.get_bind().dialect.name == "sqlite":
+        for act in ("update", "delete"):
+            session.execute(sa.text(f"DROP TRIGGER {table}_no_{act}"))
+    else:
+        session.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER ALL"))
+
+
+DAMAGE = [
+    (
+        "ledger_sum",
+        None,
+        "UPDATE lot_balance SET quantity_milli = quantity_milli + 1 WHERE lot_fid = {L2}",
+    ),
+    (
+        "ledger_sum",
+        None,
+        "DELETE FROM lot_balance WHERE lot_fid = {L2}",
+    ),
+    ("ledger_reserved", None, "UPDATE lot_balance SET reserved_milli = 0"),
+    ("ledger_reserved", None, "UPDATE reservation SET state = 'released'"),
+    ("ledger_prefix", "movement", "DELETE FROM movement WHERE fid = (SELECT min(fid) FROM movement)"),
+    (
+        "ledger_prefix",
+        "movement",
+        "UPDATE movement SET balance_milli = balance_milli + 5 WHERE fid = (SELECT min(fid) + 2 FROM movement)",
+    ),
+    (
+        "ledger_sum",
+        "movement",
+        "DELETE FROM movement WHERE lot_fid = {L2}",
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "table", "statement"), DAMAGE)
+def test_the_ledger_finds(session, key, table, statement):
+    assert verify(session)["ledger"].is_ok
+    if table:
+        unguard(session, table)
+    session.execute(sa.text(statement.replace("{L2}", "(SELECT max(fid) FROM stock_lot WHERE lot_no = 'L2')")))
+    said = verify(session)
+    assert said["ledger"].key == f"store.verify.{key}"
+    assert said["audit"].is_ok
+    if table:
+        assert said["integrity"].key == "store.verify.guard"
+
+
+def test_the_ledger_finds_transfers_and_reversals_that_do_not_match(session):
+    unguard(session, "voucher")
+    session.execute(sa.text("UPDATE voucher SET kind = 'transfer' WHERE number = '入-1'"))
+    assert verify(session)["ledger"].key == "store.verify.ledger_transfer"
+    session.execute(sa.text("UPDATE voucher SET kind = 'receipt' WHERE number = '入-1'"))
+    other = "SELECT fid FROM voucher WHERE number = '调-1'"
+    session.execute(sa.text(f"UPDATE voucher SET reverses_fid = ({other}) WHERE number = '冲-1'"))
+    assert verify(session)["ledger"].key == "store.verify.ledger_reversal"
+
+
+def test_a_missing_table_and_a_broken_reference_are_found(session):
+    session.execute(sa.text("DROP TABLE photo"))
+    assert verify(session)["integrity"].key == "store.verify.table"
+
+
+def test_a_lost_index_is_found(session):
+    if session.get_bind().dialect.name == "sqlite":
+        session.execute(sa.text("DROP TRIGGER rtree_house_geom_insert"))
+    else:
+        session.execute(sa.text("DROP INDEX gix_house_geom"))
+    said = verify(session)["geometry_index"]
+    assert (said.key, said.facts["table"]) == ("store.verify.index", "house")
+
+
+def test_broken_references_and_stale_boxes_are_found(file_url):
+    from geo_minzheng.store.session import make_engine
+
+    engine = make_engine(file_url)
+    with engine.connect() as link:
+        raw = link.connection.driver_connection
+        raw.execute("COMMIT") if raw.in_transaction else None
+        raw.execute("PRAGMA foreign_keys = OFF")
+        raw.execute("INSERT INTO lot_balance (lot_fid, quantity_milli, reserved_milli) VALUES (99, 0, 0)")
+        raw.execute("INSERT INTO rtree_house_geom VALUES (5, 1, 2, 1, 2)")
+    with store_session(engine) as session:
+        said = verify(session)
+        assert said["integrity"].key == "store.verify.reference"
+        assert said["geometry_index"].key == "store.verify.index"
+    engine.dispose()
