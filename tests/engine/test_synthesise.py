@@ -161,10 +161,11 @@ def test_the_flood_cuts_villages_off_and_leaves_sites_dry(demo):
     assert 20 <= touched <= 40
     shapes = _metres(flood)
     assert shapes.area.sum() == pytest.approx(shapes.union_all().area, rel=1e-6)
-    cut = shapely.intersects(wet, roads.geometry.to_numpy()) & ~roads["is_bridge"].to_numpy()
+    deep = shapely.union_all(flood.geometry[flood["depth_m"] > 0.3].to_numpy())
+    cut = shapely.intersects(deep, roads.geometry.to_numpy()) & ~roads["is_bridge"].to_numpy()
     nodes, label = _graph(roads[~cut])
     main = np.bincount(label).argmax()
-    dry = demo["village"][~shapely.contains(wet, demo["village"].geometry.to_numpy())]
+    dry = demo["village"][~shapely.contains(deep, demo["village"].geometry.to_numpy())]
     far = 0
     for x, y in shapely.get_coordinates(dry.geometry.to_numpy()):
         gap = np.hypot(*(nodes - [x, y]).T)
@@ -384,6 +385,17 @@ def test_codes_from_a_list_win():
     codes = {"村1": "420703100201"}
     layers = _complete(OsmFrames(**{**vars(frames), "codes": codes}))
     assert "420703100201" in set(layers["village"]["code"])
+
+
+def test_the_helsinki_extract_becomes_a_district():
+    from geo_minzheng.layers.osm import read_osm
+
+    found = read_osm(ROOT / "tests" / "fixtures" / "helsinki.osm.pbf")
+    layers = _complete(OsmFrames(**{name: getattr(found, name) for name in _COLUMNS}))
+    _check(layers)
+    assert "Kluuvi" in set(layers["village"]["name"])
+    assert set(layers["road"]["coord_source"]) == {"osm"}
+    assert (layers["house"]["coord_source"] == "osm").mean() > 0.9
 
 
 @settings(max_examples=3, deadline=None)

@@ -8,15 +8,11 @@ import zipfile
 from collections import defaultdict
 from pathlib import Path
 
-import pytest
-
 from geo_minzheng.layers.catalogue import load_catalogue
 from geo_minzheng.layers.options import ReadOptions
 from geo_minzheng.layers.read import read_layer
-from geo_minzheng.services.synthesis import read_demo_manifest, write_demo_district, write_osm_district
+from geo_minzheng.services.synthesis import read_demo_manifest, write_demo_district
 from geo_minzheng.settings import data_dir, layers_dir
-
-REAL = Path(__file__).parents[2] / "tests" / "fixtures"
 
 
 def _content(path):
@@ -83,12 +79,3 @@ def test_nothing_in_the_demo_fails_its_own_importer():
 def test_the_demo_stays_small():
     folders = [data_dir("demo"), layers_dir() / "demo"]
     assert sum(p.stat().st_size for f in folders for p in f.rglob("*") if p.is_file()) < 8_000_000
-
-
-@pytest.mark.parametrize("file", sorted(REAL.glob("*.osm.pbf")) if REAL.is_dir() else [])
-def test_an_extract_becomes_a_district_its_importer_takes(tmp_path, file):
-    district = write_osm_district(file, tmp_path / "t", tmp_path / "l")
-    seen = _import_all(district)
-    assert {"village.geojson", "road.geojson", "house.geojson", "stock_lot.csv"} <= set(seen)
-    assert set(seen["road.geojson"].frame["coord_source"]) == {"osm"}
-    assert district.flood.exists()

@@ -1,4 +1,4 @@
-"""Build the files of the demo district, or of one from an OpenStreetMap extract, and list them for the importer."""
+"""Build the files of the demo district from its plan, and list them for the importer."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from geo_minzheng.engine import synthesise
-from geo_minzheng.engine.synthesise_osm import complete_district
-from geo_minzheng.engine.synthesise_places import OsmFrames
 from geo_minzheng.layers.catalogue import load_catalogue
-from geo_minzheng.layers.osm import OsmExtract, read_osm
 from geo_minzheng.policy.load import load_policy
 from geo_minzheng.present.tables import Form, write_footprint, write_layer
 from geo_minzheng.settings import data_dir, layers_dir
@@ -101,46 +98,6 @@ def write_demo_district(tables: Path, layers: Path, *, plan: Mapping[str, Any] |
     flood = frames["flood"].assign(coord_source="synthetic", name=plan["flood"]["name"])
     write_footprint(flood, layers / FLOOD)
     (tables / MANIFEST).write_text(_manifest(plan), encoding="utf-8")
-    return read_demo_manifest(tables, layers)
-
-
-def synthesise_extract(
-    extract: OsmExtract, plan: Mapping[str, Any], *, codes: Mapping[str, str] | None = None
-) -> synthesise.Layers:
-    """Complete a district from an extract; ``codes`` gives division codes by name, from a code list."""
-    names = OsmFrames.__dataclass_fields__.keys() - {"codes"}
-    frames = OsmFrames(**{name: getattr(extract, name) for name in names}, codes=codes or {})
-    return complete_district(frames, plan, _packs(plan), synthesise.generator(int(plan["seed"])))
-
-
-def write_osm_district(
-    file: Path,
-    tables: Path,
-    layers: Path,
-    *,
-    plan: Mapping[str, Any] | None = None,
-    codes: Mapping[str, str] | None = None,
-) -> DemoDistrict:
-    """Write a district made of an ``.osm.pbf``, ``.osm`` or ``.osm.gz`` extract, in the demo district's form.
-
-    The ground is the extract's; people, goods and one flood are synthetic and say so in every row. Importing the files
-    in the order of the manifest makes the district.
-
-    Raises
-    ------
-    InputError
-        The extract is refused.
-    """
-    plan = plan or read_demo_plan(data_dir("demo") / "extract.toml")
-    frames = synthesise_extract(read_osm(file), plan, codes=codes)
-    specs = load_catalogue(layers_dir())
-    tables.mkdir(parents=True, exist_ok=True)
-    layers.mkdir(parents=True, exist_ok=True)
-    entries = [{**entry, "coord_source": "synthetic"} for entry in plan["file"] if len(frames[entry["layer"]])]
-    for entry in entries:
-        write_layer(frames[entry["layer"]], specs[entry["layer"]], _place(entry, tables, layers), _form(entry))
-    write_footprint(frames["flood"], layers / FLOOD)
-    (tables / MANIFEST).write_text(_manifest({**plan, "file": entries}), encoding="utf-8")
     return read_demo_manifest(tables, layers)
 
 
