@@ -11,7 +11,7 @@ from typing import Any
 from geo_minzheng.bootstrap import CHINA, Bureau, open_bureau, parse_moment, text_of
 from geo_minzheng.errors import RefusedError
 from geo_minzheng.layers.options import ReadOptions
-from geo_minzheng.services import demo, district, impact, incidents
+from geo_minzheng.services import demo, district, impact, incidents, staff
 from geo_minzheng.settings import data_dir, read_settings
 
 PROFILE = "seed_reference"
@@ -75,6 +75,7 @@ def _build(desk: Bureau, out: Path, osm_layers: dict[str, Any]) -> dict[str, int
         if not osm_layers:
             return demo.import_demo_district(session, act, stage)
         district.name_district(session, act, {"policy_profile": PROFILE, "is_demo": True})
+        staff.set_people(session, act, demo.PEOPLE)
         return district.store_layers(session, act, stage.catalogue, stage.policy, osm_layers)
 
 
@@ -113,7 +114,12 @@ def _flood_day(desk: Bureau, out: Path, name: str, footprint: Any) -> dict[str, 
         "isolated": len(assessed["isolated"]),
         "level": level.get("level"),
         "reports": counts,
-        "plan": {"id": plan["plan_id"], "status": plan["status"], "lines": len(plan["lines"])},
+        "plan": {
+            "id": plan["plan_id"],
+            "status": plan["status"],
+            "lines": len(plan["lines"]),
+            "changes": plan.get("changes", 0),
+        },
         "orders": len(approval["orders"]) if approval else 0,
         "picked": picked,
         "files": sorted(str(f) for f in files),

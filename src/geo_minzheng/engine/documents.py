@@ -189,6 +189,22 @@ def words(value: Any) -> str:
     return "" if pd.isna(value) else str(value)
 
 
+def load_by_road(ways: list[Any], loads: list[float]) -> list[str]:
+    """List the roads of some ways by the load that passes them, heaviest first (ties by id)."""
+    sums: dict[str, float] = {}
+    for ids, load in zip(ways, loads, strict=True):
+        for road in {str(r) for r in ids}:
+            sums[road] = sums.get(road, 0.0) + load
+    return sorted(sums, key=lambda road: (-sums[road], road))
+
+
+def officer_phones(officers: pd.DataFrame) -> dict[str, str]:
+    """Give for each village the number to dial: the A officer's, else the B officer's, on duty first."""
+    ordered = officers.sort_values(["is_on_duty", "post_role"], ascending=[False, True], kind="stable")
+    first = ordered[ordered["phone"].notna()].drop_duplicates("village_code")
+    return dict(zip(first["village_code"].astype(str), first["phone"].astype(str), strict=True))
+
+
 def road_names(ids: Any, names: dict[Any, Any]) -> tuple[str, ...]:
     """Name the roads of a way in driving order, each stretch once; roads without a name go by their number."""
     told: list[str] = []

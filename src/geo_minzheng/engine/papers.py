@@ -26,11 +26,11 @@ def in_zone(order: DispatchOrder, zone: tzinfo | None) -> DispatchOrder:
 
 
 def relief_by_town(coverage: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], tuple[float, float, str]]:
-    """Sum the coverage of ``plan.json`` by town and item: packed need, delivered, and the first reason why not more."""
+    """Sum the coverage of ``plan.json`` by town and item: packed need, delivered, first reason code."""
     sums: dict[tuple[str, str], tuple[float, float, str]] = {}
     for row in coverage:
         key = (row["village"][:TOWN_DIGITS], row["item"])
         need, got, reason = sums.get(key, (0.0, 0.0, ""))
-        told = reason or (row["reason"] or {}).get("text", "")
+        told = reason or (row["reason"] or {}).get("code", "")
         sums[key] = (round(need + row["need_packed"], 3), round(got + row["got"], 3), told)
     return dict(sorted(sums.items()))

@@ -48,6 +48,22 @@ def _answers(village: Mapping[str, Any], share: float, k: int) -> dict[str, floa
     return answers
 
 
+def requests(lines: Sequence[Mapping[str, Any]], coverage: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Make the requests of the receivers a plan delivers to: what the villages they serve need of each item.
+
+    Parameters
+    ----------
+    lines, coverage
+        As in ``plan.json``.
+    """
+    needs = {(c["village"], c["item"]): c["need_packed"] for c in coverage}
+    wants: dict[str, dict[str, float]] = {}
+    for receiver, village, item in sorted({(x["receiver"], x["village"], x["item"]) for x in lines}):
+        items = wants.setdefault(receiver, {})
+        items[item] = round(items.get(item, 0.0) + needs[village, item], 3)
+    return wants
+
+
 def officer_name(village: str) -> str:
     """Name the officer of a village by the village's code: nobody is meant."""
     return f"信息员{village}"

@@ -215,7 +215,7 @@ def _coverage(
                 float(arrays.weights[v]),
                 layers,
                 short.code if short else "",
-            )  # fmt: skip
+            )
         )
     return tuple(rows)
 

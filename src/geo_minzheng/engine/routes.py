@@ -27,16 +27,22 @@ def find_routes(
     villages: gpd.GeoDataFrame,
     *,
     closed: Collection[Hashable] = (),
+    wet: Collection[str] = (),
 ) -> Routes:
-    """Find the quickest way for every warehouse and village, over a receiver of the village's own town where one is open.
+    """Find the quickest way for every warehouse and village, over a receiver of the village's own town if one is open.
 
-    ``minutes[w, v] = min over receivers r (time(w, r) + time(r, v))`` over the receivers of v's town; where none of them
-    lies on an open way, over all receivers. Times are rounded to 0.01 min, so that what is printed is what was optimised.
+    ``minutes[w, v] = min over receivers r (time(w, r) + onward(r, v))`` over the receivers of v's town; where none of
+    them lies on an open way, over all receivers. ``onward`` is the time from the receiver to the village: a dry village
+    fetches its goods, so a dry village without a road gets none. The people of a village that stands in the water have
+    left it for the receiver, so ``onward`` is 0 there; its other receivers are tried by distance. Times are rounded to
+    0.01 min, so that what is printed is what was optimised.
 
     Parameters
     ----------
     warehouses, receivers, villages
         Points in the roads' system: ``warehouse_id``; ``site_id, village_code``; ``code``.
+    wet
+        Codes of the villages that stand in the water.
     """
     shape = (len(warehouses), len(villages))
     minutes = np.full(shape, np.inf)
@@ -44,10 +50,13 @@ def find_routes(
     if len(receivers) and min(shape):
         to_receiver = travel_times(network, warehouses.geometry, receivers.geometry, closed=closed)
         onward = travel_times(network, receivers.geometry, villages.geometry, closed=closed)
+        is_wet = villages["code"].astype(str).isin(list(wet)).to_numpy()
         own = (
             receivers["village_code"].astype(str).str[:TOWN_DIGITS].to_numpy()[:, None]
             == villages["code"].astype(str).str[:TOWN_DIGITS].to_numpy()[None, :]
         )
+        waiting = np.where(own | _nearest_open(to_receiver, receivers, villages), 0.0, np.inf)
+        onward = np.where(is_wet[None, :], waiting, onward)
         minutes, chosen = _best(to_receiver, np.where(own, onward, np.inf))
         anywhere, other = _best(to_receiver, onward)
         lost = np.isinf(minutes)
@@ -61,12 +70,31 @@ def find_routes(
     )
 
 
+def _nearest_open(
+    to_receiver: NDArray[np.float64], receivers: gpd.GeoDataFrame, villages: gpd.GeoDataFrame
+) -> NDArray[np.bool_]:
+    """Mark for each village the nearest receiver, as the crow flies, that some warehouse reaches."""
+    there = np.column_stack([receivers.geometry.x, receivers.geometry.y])
+    here = np.column_stack([villages.geometry.x, villages.geometry.y])
+    far = np.hypot(*(there[:, None, :] - here[None, :, :]).transpose(2, 0, 1))
+    is_open = np.asarray(np.isfinite(to_receiver).any(axis=0))
+    far = np.where(is_open[:, None], far, np.inf)
+    nearest: NDArray[np.bool_] = (far == far.min(axis=0)) & np.isfinite(far)
+    return nearest
+
+
 def _best(
     to_receiver: NDArray[np.float64], onward: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     total = to_receiver[:, :, None] + onward[None, :, :]
     chosen = total.argmin(axis=1)
     return np.take_along_axis(total, chosen[:, None, :], axis=1)[:, 0, :], chosen
+
+
+def wet_codes(villages: gpd.GeoDataFrame, footprint: gpd.GeoDataFrame | None) -> list[str]:
+    """List the villages whose point stands in the water."""
+    standing = set(dry(villages, footprint)["code"].astype(str))
+    return [code for code in villages["code"].astype(str) if code not in standing]
 
 
 def dry(points: gpd.GeoDataFrame, footprint: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:

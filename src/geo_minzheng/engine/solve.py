@@ -144,7 +144,8 @@ class LinearSession:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._highs = cast("Any", highspy).Highs()
+        # The public wrapper prints a banner to standard output before it can be told to be quiet; its base does not.
+        self._highs = cast("Any", highspy)._core._Highs()
         settings = {"output_flag": False, "threads": 1, "random_seed": 0, "mip_rel_gap": self.rel_gap}
         for name, value in {**settings, **self.options}.items():
             self._highs.setOptionValue(name, value)

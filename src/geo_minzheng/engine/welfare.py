@@ -169,7 +169,7 @@ def siting_question(
 
 
 def solve_siting(question: SitingQuestion) -> dict[str, Siting]:
-    """Answer twice: ``cover`` (most elderly within reach) and ``median`` (least elderly-minutes), existing homes kept."""
+    """Answer twice: ``cover`` (most elderly within reach) and ``median`` (least elderly-minutes), homes kept."""
     fixed = tuple(range(question.existing))
     p = question.existing + question.new
     covers = csr_array(question.minutes <= question.limit_min)

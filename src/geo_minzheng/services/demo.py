@@ -22,6 +22,8 @@ from geo_minzheng.services import (
     relief,
     reports,
     response,
+    roads,
+    staff,
     welfare,
 )  # fmt: skip
 from geo_minzheng.services.synthesis import DemoDistrict, read_demo_manifest
@@ -42,6 +44,11 @@ if TYPE_CHECKING:
 # People of the demo: names are titles, so that nobody is meant.
 DUTY, COORDINATOR, APPROVER, REVIEWER, PLANNER = "值班员甲", "应急指挥乙", "批准人丙", "审核员丁", "规划员戊"
 KEEPER, WITNESS = "保管员己", "值班员庚"
+PEOPLE = (
+    staff.Person(DUTY, "duty"), staff.Person(WITNESS, "duty"), staff.Person(COORDINATOR, "coordinator"),
+    staff.Person(APPROVER, "approver"), staff.Person(REVIEWER, "reviewer"), staff.Person(PLANNER, "planner"),
+    staff.Person(KEEPER, "keeper"), staff.Person("审计员辛", "auditor"),
+)  # fmt: skip
 INCIDENT = "20260703-01"
 
 
@@ -66,6 +73,7 @@ def import_demo_district(session: Session, act: Act, stage: Stage) -> dict[str, 
         ``layers.refused``: the importer refused one of the files.
     """
     district.name_district(session, act, {"policy_profile": stage.policy.profile, "is_demo": True})
+    staff.set_people(session, act, PEOPLE)
     counts: dict[str, int] = {}
     for file in read_demo_manifest().files:
         options = ReadOptions(crs=file.crs, encoding=file.encoding, coord_source=file.coord_source)
@@ -132,14 +140,30 @@ def plan_and_approve(
     at_desk: Callable[[str], Act], session: Session, stage: Stage, incident: str
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Plan relief and let the approver approve it by phone; a plan without deliveries is an answer and waits."""
-    plan = relief.plan_relief(session, at_desk(COORDINATOR), stage.policy, stage.text, incident)
+    first = relief.plan_relief(session, at_desk(COORDINATOR), stage.policy, stage.text, incident)
+    if not first["lines"]:
+        return first, None
+    _request_from_receivers(session, at_desk(REVIEWER), stage, incident, first)
+    road = relief.busiest_road(session, stage.policy, incident, first)
+    reason = stage.text("demo.road_reason")
+    if road:
+        roads.close_road(session, at_desk(DUTY), incident, road, reason=reason, source=stage.text("demo.road_source"))
+    wish = relief.PlanWish(reason=reason)
+    plan = relief.plan_relief(session, at_desk(COORDINATOR), stage.policy, stage.text, incident, wish=wish)
+    plan["changes"] = len(relief.compare_plans(session, first["plan_id"], plan["plan_id"]))
     if not plan["lines"]:
         return plan, None
     approval = dispatch.approve_plan(
         session, at_desk(DUTY), stage.policy, stage.text,
-        dispatch.Approving(plan_id=plan["plan_id"], mode="oral", leader=APPROVER, witness=WITNESS, number="000-00000001"),
+        dispatch.Approving(plan_id=plan["plan_id"], mode="oral", leader=APPROVER, witness=WITNESS, number="000-0001"),
     )  # fmt: skip
     return plan, approval
+
+
+def _request_from_receivers(session: Session, act: Act, stage: Stage, incident: str, plan: dict[str, Any]) -> None:
+    for receiver, wants in rehearsal.requests(plan["lines"], plan["coverage"]).items():
+        lines = [dispatch.Request(receiver, item, quantity) for item, quantity in wants.items()]
+        dispatch.request_relief(session, act, stage.policy, incident, lines)
 
 
 def issue_first_order(at_desk: Callable[[str], Act], session: Session, approval: dict[str, Any] | None) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.engine import map_layers
 from geo_minzheng.engine import network as roads_engine
-from geo_minzheng.model.map import LayerStyle, MapClass, MapContent, MapFlow, MapLayer
+from geo_minzheng.model.map import LayerStyle, MapContent, MapFlow, MapLayer
+from geo_minzheng.present.looks import catalogue_look, road_look, severity_look
 from geo_minzheng.services import incidents, places, roads, settings_of
 from geo_minzheng.store import frames
 
@@ -23,40 +24,28 @@ if TYPE_CHECKING:
 
 WIDE = ("water", "boundary", "town_area", "road", "hazard_zone", "site", "warehouse", "welfare_home", "public_facility")
 HIDDEN = frozenset({"hazard_zone", "public_facility", "village_area", "candidate_site"})
-SHAPES = frozenset({"circle", "square", "triangle", "diamond", "cross", "line", "fill"})
+OUTLINES = frozenset({"boundary", "town_area", "village_area", "water"})
 
 
 def layer_of(session: Session, spec: LayerSpec, text: Text, *, visible: bool = True) -> MapLayer:
-    """Lay one layer of the catalogue out for a map, with its own style and the public columns as popup."""
+    """Lay one layer of the catalogue out for a map, with its own look and the public columns as popup."""
     frame: Any = frames.read_layer(session, spec.name)
-    shape = str(spec.style.get("shape", "circle"))
-    style = LayerStyle(
-        colour=str(spec.style.get("colour", "#1F4E79")),
-        shape=shape if shape in SHAPES else "line",  # type: ignore[arg-type]
-        width=float(spec.style.get("width", 1.5)),
-        opacity=float(spec.style.get("opacity", 0.35)),
-        label="name" if spec.name == "town_area" else "",
-    )
-    popup = tuple((c.name, text(f"column.{c.name}")) for c in spec.columns if not c.private and c.name in frame.columns)
-    return MapLayer(spec.name, text(f"layer.{spec.name}"), frame, style, popup, id_column=spec.key[0], visible=visible)
+    label = "name" if spec.name == "town_area" else ""
+    look = road_look() if spec.name == "road" else catalogue_look(spec.style, label=label, label_zoom=10)
+    names = [c.name for c in spec.columns if not c.private and c.name in frame.columns]
+    popup = tuple((name, text(f"column.{name}")) for name in names) if spec.name not in OUTLINES else ()
+    return MapLayer(spec.name, text(f"layer.{spec.name}"), frame, look, popup, id_column=spec.key[0], visible=visible)
 
 
 def _villages(session: Session, text: Text, values: Mapping[str, Any] | None) -> MapLayer:
     frame: Any = frames.read_layer(session, "village")
-    classes = tuple(
-        MapClass(level, text(f"maps.severity.{level}"), colour, "circle")
-        for level, colour in map_layers.SEVERITY.items()
-    )
-    if values is None:
-        style = LayerStyle(colour="#1F4E79", shape="circle", size=4, label="name", label_zoom=13)
-    else:
-        frame = map_layers.graded(frame, "code", values)
-        style = LayerStyle(shape="circle", size=6, by="severity", classes=classes, label="name", label_zoom=12)
-    popup = [("name", text("column.name")), ("code", text("column.code")),
-             ("resident_population", text("column.resident_population"))]  # fmt: skip
+    popup = [(name, text(f"column.{name}")) for name in ("name", "code", "resident_population")]
+    look = catalogue_look({"colour": "#1F4E79", "size": 4}, label="name", label_zoom=13)
     if values is not None:
+        frame = map_layers.graded(frame, "code", values)
+        look = severity_look("severity", text, size=6, label="name")
         popup.append(("affected", text("maps.affected")))
-    return MapLayer("village", text("layer.village"), frame, style, tuple(popup), id_column="code")
+    return MapLayer("village", text("layer.village"), frame, look, tuple(popup), id_column="code")
 
 
 def district_map(

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from geo_minzheng.model.policy import Policy
     from geo_minzheng.present.text import Text
 
+TOWN_DIGITS = 9
 SYNTHETIC_LAYERS = ("village", "house", "warehouse", "road")
 CONFIRMED = (
     "affected_population", "deaths", "missing", "injured", "evacuated_resettled_now", "collective_resettled_now",
@@ -128,8 +129,11 @@ def briefing_content(
     district = str(settings_of.read(session, "name", ""))
     content = maps.incident_map(session, act, catalogue, policy, text, incident, impact=assessed)
     advice, _ = response.advise_level(session, policy, incident)
+    towns = places.names(session, "division", "code")
+    phones = documents.officer_phones(places.table(session, "officer"))
     level = response.present_level(session, incident)
     count, head = audit.chain_head(session)
+    silent = reports.silent_villages(session, incident, assessed)
     return BriefingContent(
         bureau=bureau_name(session, text), district=district, serial=1, year=act.at.year, incident=found.name,
         hazard=text.name("hazards", found.hazard, policy.hazards[found.hazard]),
@@ -137,12 +141,12 @@ def briefing_content(
         confirmed=_figures(policy, confirmed), estimates=_estimates(policy, assessed),
         reported=len(confirmed), expected=len(villages),
         level_text=level_sentence(text, advice.level),
-        level_grounds=tuple(_ground(text, c) for c in advice.conditions if c.is_met)
+        level_grounds=tuple(_ground(text, c) for c in advice.conditions if c.is_met and c.level == advice.level)
         or ((_nearest(text, advice.next_condition),) if advice.next_condition else ()),
         decision=_decision(text, level),
-        isolated=tuple(_lonely(villages, code) for code in assessed["isolated"]),
-        silent=tuple(_lonely(villages, code) for code in reports.silent_villages(session, incident)[:20]),
-        relief=_relief_rows(policy, text, plan, places.names(session, "division", "code")),
+        isolated=tuple(_lonely(villages, towns, phones, code) for code in assessed["isolated"]),
+        silent=tuple(_lonely(villages, towns, phones, code) for code in silent),
+        relief=_relief_rows(policy, text, plan, towns),
         approvals=_approvals(text, act, plan, None if plan is None else dispatch.approval_of(session, plan.plan_id)),
         map_png=map_plate(content, text), map_title=text("papers.map_title"),
         synthetic=places.has_synthetic(session, *SYNTHETIC_LAYERS), exercise=found.exercise,
@@ -157,18 +161,20 @@ def level_sentence(text: Text, level: str | None) -> str:
 
 
 def _ground(text: Text, condition: Condition) -> str:
-    return text(
-        "papers.ground", name=condition.name_zh, value=text.number(condition.value, screen=False),
-        unit=condition.unit, bound=text.number(condition.bound, screen=False), level=text(f"names.level.{condition.level}"),
-    )  # fmt: skip
+    return text("papers.ground", bound=text.number(condition.bound, screen=False), **_told(text, condition))
 
 
 def _nearest(text: Text, condition: Condition) -> str:
-    return text(
-        "papers.distance", name=condition.name_zh, unit=condition.unit,
-        value=text.number(condition.value, screen=False), level=text(f"names.level.{condition.level}"),
-        distance=text.number(condition.distance, screen=False),
-    )  # fmt: skip
+    return text("papers.distance", distance=text.number(condition.distance, screen=False), **_told(text, condition))
+
+
+def _told(text: Text, condition: Condition) -> dict[str, str]:
+    return {
+        "name": condition.name_zh if text.language == "zh" else condition.name_en,
+        "value": text.number(condition.value, screen=False),
+        "unit": condition.unit,
+        "level": text(f"names.level.{condition.level}"),
+    }
 
 
 def _decision(text: Text, level: dict[str, Any] | None) -> str:
@@ -202,9 +208,11 @@ def _estimates(policy: Policy, assessed: Mapping[str, Any]) -> tuple[Estimate, .
     )
 
 
-def _lonely(villages: Any, code: str) -> IsolatedVillage:
+def _lonely(villages: Any, towns: Mapping[str, str], phones: Mapping[str, str], code: str) -> IsolatedVillage:
     row = villages.loc[code]
-    return IsolatedVillage(str(code)[:9], str(row["name"]), int(row["resident_population"]))
+    town = towns.get(code[:TOWN_DIGITS], code[:TOWN_DIGITS])
+    people = int(row["resident_population"])
+    return IsolatedVillage(town, str(row["name"]), people, phone=phones.get(code, ""))
 
 
 def _relief_rows(policy: Policy, text: Text, plan: Plan | None, names: Mapping[str, str]) -> tuple[ReliefRow, ...]:
@@ -213,7 +221,7 @@ def _relief_rows(policy: Policy, text: Text, plan: Plan | None, names: Mapping[s
     return tuple(
         ReliefRow(
             names.get(town, town), text.name("relief_items", item, policy.items[item]), policy.items[item].unit,
-            need, got, reason,
+            need, got, text(f"papers.short.{reason}") if reason else "",
         )
         for (town, item), (need, got, reason) in papers.relief_by_town(plan.document["coverage"]).items()
     )  # fmt: skip

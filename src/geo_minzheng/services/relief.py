@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from geo_minzheng.engine import documents, fairness, routes
+from geo_minzheng.engine import documents, fairness, map_layers, routes
 from geo_minzheng.engine import needs as needs_engine
+from geo_minzheng.engine import network as roads_engine
 from geo_minzheng.engine import relief as relief_engine
 from geo_minzheng.model.relief import PlanLimits, ReliefInputs, ReliefPlan
 from geo_minzheng.services import incidents, needs, places, roads, stock
@@ -51,6 +52,7 @@ def relief_inputs(session: Session, act: Act, policy: Policy, incident: str, wis
         routes.dry(places.require_metres(session, "site"), footprint),
         villages,
         closed=state.closed,
+        wet=routes.wet_codes(villages, footprint),
     )
     day = act.at.date()
     winter = policy.season_of(incidents.get_incident(session, incident).occurred_at.date()) == "winter"
@@ -136,7 +138,7 @@ def _explained(session: Session, policy: Policy, text: Text, solved: relief_engi
             "village_count": len(short.villages), "warehouse_count": len(short.warehouses),
             "warehouses": [names.get(w, w) for w in bound["warehouses"]],
         }  # fmt: skip
-        coverage.append(replace(row, reason_text=text(f"engine.allocate.{short.code}", **facts)))
+        coverage.append(replace(row, reason_text=text(short.text_key, **facts)))
     return replace(solved.plan, coverage=tuple(coverage))
 
 
@@ -158,6 +160,23 @@ def explain_shortage(
     inputs = relief_inputs(session, act, policy, incident, PlanWish())
     solved = relief_engine.plan_relief(inputs)
     return documents.tidy(relief_engine.explain_one(solved, village, item))
+
+
+def busiest_road(session: Session, policy: Policy, incident: str, plan: dict[str, Any]) -> str:
+    """Name the open road that carries most of a plan and whose loss would cut nobody off; empty if there is none."""
+    loads = map_layers.loads(plan["lines"], {p["item"]: p["kg"] / p["size"] for p in plan["packages"]})
+    state = roads.road_state(session, policy, incident)
+    warehouses = places.in_metres(session, "warehouse").set_index("warehouse_id")
+    sites = places.in_metres(session, "site").set_index("site_id")
+    froms, tos = sorted({w for w, _ in loads}), sorted({r for _, r in loads})
+    found = roads_engine.paths(
+        state.ways.network, warehouses.geometry.loc[froms], sites.geometry.loc[tos], closed=state.closed,
+        pairs=[(froms.index(w), tos.index(r)) for w, r in loads],
+    )  # fmt: skip
+    critical = {road for s in roads.critical_structures(session, policy) for road in s["roads"]}
+    carried = documents.load_by_road(list(found["road_ids"]), list(loads.values()))
+    free = [road for road in carried if road not in critical]
+    return free[0] if free else ""
 
 
 def need_sentences(session: Session, policy: Policy, text: Text, incident: str) -> list[str]:

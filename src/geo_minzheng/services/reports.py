@@ -229,7 +229,10 @@ def confirmed_indicators(session: Session, policy: Policy, incident: str) -> dic
     return found
 
 
-def silent_villages(session: Session, incident: str) -> list[str]:
-    """List the villages without any report 未报村, by code."""
+def silent_villages(session: Session, incident: str, assessed: Mapping[str, Any] | None = None) -> list[str]:
+    """List the villages without any report 未报村, by code; with an impact only those it expects to be hit."""
     told = {row.village_code for row in report_store.latest_reports(session, incident)}
-    return sorted(set(places.names(session, "village", "code")) - told)
+    expected = set(places.names(session, "village", "code"))
+    if assessed is not None:
+        expected &= {v["code"] for v in assessed["by_village"] if v["affected_population"] or v["isolated_villages"]}
+    return sorted(expected - told)

@@ -94,7 +94,7 @@ def town_gaps(session: Session, act: Act, policy: Policy) -> list[dict[str, str]
 
 
 def site_homes(session: Session, act: Act, policy: Policy, *, new: int | None = None) -> dict[str, Any]:
-    """Choose the next sites among the candidates: most elderly within reach, and least elderly-minutes; keep it on record.
+    """Choose the next sites among the candidates, twice: most elderly within reach, and least elderly-minutes.
 
     Returns
     -------
