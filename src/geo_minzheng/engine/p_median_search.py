@@ -28,8 +28,8 @@ from geo_minzheng.engine.solve import PROVEN_GAP, Deadline
 
 _ROOT_STEPS = (1.5, 0.9, 0.55, 0.3, 0.15, 0.08, 0.04)
 _ROOT_ROUNDS = 300
-# Row entries looked at between two looks at the clock: about half a second.
-_ENTRIES = 150_000_000
+# Row entries looked at between two looks at the clock: about a second.
+_ENTRIES = 300_000_000
 # Patterns of the kicks, and the effort they may take together [row entries].
 _KICKS = (1, 2, 3)
 _KICK_ENTRIES = 500_000_000
