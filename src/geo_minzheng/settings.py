@@ -89,7 +89,7 @@ def assets_dir() -> Path:
 def app_file() -> Path:
     """The web app's main file: in the source tree, or shipped beside the package."""
     tree = _PACKAGE.parent.parent / "app.py"
-    return tree if tree.is_file() else _PACKAGE / "_app" / "app.py"
+    return tree if tree.is_file() else _PACKAGE / "web.py"
 
 
 def bench_file() -> Path:

@@ -89,7 +89,7 @@ def inline_font(letters: str) -> str:
 
 def font_subset(path: Path, letters: str) -> bytes:
     """Cut a TrueType font down to some letters; letters the font lacks are left out."""
-    from fontTools import subset  # type: ignore[import-untyped]  # noqa: PLC0415  (slow to import, seldom needed)
+    from fontTools import subset  # noqa: PLC0415  (slow to import, seldom needed)
 
     options = subset.Options()
     options.hinting = False
