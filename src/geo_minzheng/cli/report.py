@@ -70,9 +70,13 @@ def list_(incident: IncidentId, village: Annotated[str, typer.Option(help="行�
 
 
 @app.command()
-def confirm(version: Annotated[str, typer.Argument(help="报告编号 · uuid")], incident: IncidentId) -> None:
+def confirm(
+    version: Annotated[str, typer.Argument(help="报告编号 · uuid")],
+    incident: IncidentId,
+    reason: Annotated[str, typer.Option(help="说明：变化较大时必填 · note on a sudden change")] = "",
+) -> None:
     """核定 · confirm."""
-    _review(version, incident, "confirmed", "")
+    _review(version, incident, "confirmed", reason)
 
 
 @app.command("return")
@@ -87,8 +91,10 @@ def return_(
 
 def _review(version: str, incident: str, verdict: str, reason: str) -> None:
     with refusals():
-        with bureau().transaction(incident=incident) as (session, act):
-            reports.review_report(session, act, incident, version, verdict=verdict, reason=reason)
+        office = bureau()
+        policy = office.policy()
+        with office.transaction(incident=incident) as (session, act):
+            reports.review_report(session, act, policy, incident, version, verdict=verdict, reason=reason)
         show({"uuid": version, "state": verdict}, lambda: [f"{version}  {verdict}"])
 
 

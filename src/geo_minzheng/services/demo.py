@@ -124,7 +124,9 @@ def report_from_villages(
         if verdict:
             reason = stage.text("demo.return_reason") if verdict == "returned" else ""
             reviewer = at_desk(REVIEWER)
-            reports.review_report(session, reviewer, incident, sent["uuid"], verdict=verdict, reason=reason)
+            reports.review_report(
+                session, reviewer, stage.policy, incident, sent["uuid"], verdict=verdict, reason=reason
+            )
             counts[verdict] += 1
     return counts
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.engine import documents
+from geo_minzheng.engine import review as review_engine
 from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.services import incidents, photos, places
 from geo_minzheng.store import records
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from geo_minzheng.model.act import Act
     from geo_minzheng.model.policy import Policy
+    from geo_minzheng.model.report_rules import FormFinding
 
 Answer = float | bool | str | None
 _LARGEST = 10**9
@@ -189,7 +191,23 @@ def latest_version(session: Session, incident: str, village: str) -> Version | N
     return versions[-1] if versions else None
 
 
-def review_report(session: Session, act: Act, incident: str, version: str, *, verdict: str, reason: str = "") -> None:
+def check_version(
+    session: Session, policy: Policy, incident: str, village: str, values: Mapping[str, Answer]
+) -> tuple[FormFinding, ...]:
+    """Check a version by the form's relations and against the last confirmed one of its village; errors first."""
+    last = confirmed(session, incident).get(village)
+    return review_engine.check_version(
+        None if last is None else review_engine.indicator_values(last.values, policy.questions),
+        review_engine.indicator_values(values, policy.questions),
+        policy.form_rules,
+        review_engine.asked_indicators(policy.questions, policy.indicators),
+        jumps=(policy.number("report.jump_share"), policy.number("report.jump_count")),
+    )
+
+
+def review_report(
+    session: Session, act: Act, policy: Policy, incident: str, version: str, *, verdict: str, reason: str = ""
+) -> None:
     """Confirm a version, or return it with a reason.
 
     Raises
@@ -198,16 +216,28 @@ def review_report(session: Session, act: Act, incident: str, version: str, *, ve
         ``report.no_version``.
     RefusedError
         ``report.own_report``: nobody reviews what they wrote; ``report.reviewed_already``; ``store.report_outdated``: a
-        newer version waits; ``store.no_reason``: returned without one.
+        newer version waits; ``store.no_reason``: returned without one; ``report.breaks_rules``: figures that contradict
+        each other are not confirmed; ``report.note_needed``: a sudden change is confirmed with the writer's note or the
+        reviewer's reason only.
     """
     found = next((v for v in list_versions(session, incident) if v.uuid == version), None)
     if found is None:
         raise NotFoundError("report.no_version", version=version)
     if found.state != "submitted":
         raise RefusedError("report.reviewed_already", state=found.state, reviewer=found.reviewer)
-    if found.who == act.who:
+    if found.who == act.who or act.who in (found.on_behalf or {}).values():
         raise RefusedError("report.own_report", who=act.who)
+    if verdict == "confirmed":
+        _must_hold(check_version(session, policy, incident, found.village, found.values), found.note or reason)
     report_store.review_report(session, act, version, verdict, reason=reason.strip())
+
+
+def _must_hold(findings: tuple[FormFinding, ...], note: str) -> None:
+    errors = [f.name_zh for f in findings if f.severity == "error"]
+    if errors:
+        raise RefusedError("report.breaks_rules", rules=errors)
+    if findings and not note.strip():
+        raise RefusedError("report.note_needed", fields=[f.name_zh for f in findings])
 
 
 def confirmed(session: Session, incident: str) -> dict[str, Version]:
@@ -217,16 +247,10 @@ def confirmed(session: Session, incident: str) -> dict[str, Version]:
 
 def confirmed_indicators(session: Session, policy: Policy, incident: str) -> dict[str, dict[str, float]]:
     """Give the confirmed figures by village and indicator; 未掌握 is left out. Sums the form derives are added."""
-    by_field = {q.field: q.indicator for q in policy.questions if q.indicator}
-    found: dict[str, dict[str, float]] = {}
-    for village, version in confirmed(session, incident).items():
-        values = {
-            by_field.get(name, name): float(value)
-            for name, value in version.values.items()
-            if isinstance(value, int | float) and not isinstance(value, bool)
-        }
-        found[village] = documents.with_sums(values)
-    return found
+    return {
+        village: review_engine.indicator_values(version.values, policy.questions)
+        for village, version in confirmed(session, incident).items()
+    }
 
 
 def silent_villages(session: Session, incident: str, assessed: Mapping[str, Any] | None = None) -> list[str]:
