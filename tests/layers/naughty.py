@@ -14,7 +14,7 @@ from pathlib import Path
 import openpyxl
 
 BOX = (114.3, 30.1, 115.1, 30.9)
-VRT = '<OGRVRTDataSource><OGRVRTLayer name="passwd"><SrcDataSource>CSV:/etc/passwd</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'
+VRT = '<OGRVRTDataSource><OGRVRTLayer name="passwd"><SrcDataSource>CSV:/etc/passwd</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'  # noqa: E501
 VRT_NET = '<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource>/vsicurl/http://127.0.0.1:9/a.geojson</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'
 LAUGHS = '<?xml version="1.0"?><!DOCTYPE k [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>'
 XXE = '<?xml version="1.0"?><!DOCTYPE k [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
@@ -84,8 +84,8 @@ def kml(body, head='<?xml version="1.0" encoding="UTF-8"?>'):
 
 
 PLACEMARK = (
-    "<Placemark><name>甲村</name><ExtendedData><Data name='code'><value>420703100001</value></Data></ExtendedData><Polygon>"
-    "<outerBoundaryIs><LinearRing><coordinates>114.7,30.4,0 114.8,30.4,0 114.8,30.5,0 114.7,30.4,0</coordinates></LinearRing>"
+    "<Placemark><name>甲村</name><ExtendedData><Data name='code'><value>420703100001</value></Data></ExtendedData><Polygon>"  # noqa: E501
+    "<outerBoundaryIs><LinearRing><coordinates>114.7,30.4,0 114.8,30.4,0 114.8,30.5,0 114.7,30.4,0</coordinates></LinearRing>"  # noqa: E501
     "</outerBoundaryIs></Polygon></Placemark>"
 )
 
@@ -119,7 +119,7 @@ def shapefile(count=1, points=5, lie=None):
     return {".shp": head(100 + len(records)) + records, ".shx": head(100 + len(index)) + index, ".dbf": table}
 
 
-PRJ = 'GEOGCS["GCS_China_Geodetic_Coordinate_System_2000",DATUM["D_China_2000",SPHEROID["CGCS2000",6378137.0,298.257222101]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]'
+PRJ = 'GEOGCS["GCS_China_Geodetic_Coordinate_System_2000",DATUM["D_China_2000",SPHEROID["CGCS2000",6378137.0,298.257222101]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]'  # noqa: E501
 
 
 def shape_zip(parts, stem="村界", prj=True, extra=()):
@@ -136,7 +136,7 @@ def geopackage(path, *, view=False, virtual=False, srs=4490, layers=1, rows=1, b
     base = sqlite3.connect(path)
     base.executescript(
         "PRAGMA application_id=1196444487; CREATE TABLE gpkg_contents(table_name TEXT, data_type TEXT, srs_id INTEGER);"
-        "CREATE TABLE gpkg_spatial_ref_sys(srs_id INTEGER, organization TEXT, organization_coordsys_id INTEGER, definition TEXT);"
+        "CREATE TABLE gpkg_spatial_ref_sys(srs_id INTEGER, organization TEXT, organization_coordsys_id INTEGER, definition TEXT);"  # noqa: E501
         "CREATE TABLE gpkg_geometry_columns(table_name TEXT, column_name TEXT, srs_id INTEGER);"
         "INSERT INTO gpkg_spatial_ref_sys VALUES (4490,'EPSG',4490,''),(0,'NONE',0,'undefined')"
     )

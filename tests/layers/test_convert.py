@@ -50,7 +50,7 @@ def test_survey_tables_are_converted_with_x_north(tmp_path):
 
     east, north = Transformer.from_crs(4490, 4547, always_xy=True).transform(LON, LAT)
     source = tmp_path / "survey.csv"
-    source.write_text("点名,X,Y\nA,{},{}\nB,{},{}\n".format(north[0], east[0], north[1], east[1]), encoding="gbk")
+    source.write_text(f"点名,X,Y\nA,{north[0]},{east[0]}\nB,{north[1]},{east[1]}\n", encoding="gbk")
     convert_file(source, tmp_path / "o.csv", "EPSG:4547")
     x, y = read_back(tmp_path / "o.csv")
     assert np.allclose(x, LON, atol=1e-7)

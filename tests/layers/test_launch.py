@@ -1,6 +1,7 @@
 import os
 import re
 import socket
+import struct
 import threading
 from pathlib import Path
 
@@ -80,6 +81,21 @@ def test_every_driver_but_one_is_gone_in_both_builds(tmp_path):
         check=True,
     )
     assert shown.stdout.strip() == "['ESRI Shapefile']"
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64", "loongarch64"])
+def test_the_call_filter_is_whole_for_every_processor(machine):
+    """Eight bytes a step: four to check the processor, one a call, allow, deny; every jump lands on the denial."""
+    program = sandbox._filter_program(machine)
+    steps = [struct.unpack_from("HBBI", program, place) for place in range(0, len(program), 8)]
+    calls = len(steps) - 6
+    assert calls == 6
+    for i in range(calls):
+        code, hit, miss, number = steps[4 + i]
+        assert (code, miss) == (0x15, 0)
+        assert 4 + i + 1 + hit == len(steps) - 1
+        assert number > 0
+    assert steps[-1][3] == 0x00050000 | 13
 
 
 def test_failures_in_a_task_become_answers(tmp_path, monkeypatch):

@@ -1,10 +1,24 @@
 import collections
+from dataclasses import asdict
 
 import pytest
 
+from geo_minzheng.errors import InputError
+from geo_minzheng.layers import read, shapefile
+from geo_minzheng.layers.detect import Format, Limits, detect
 from geo_minzheng.layers.faults import fault_facts
 from geo_minzheng.layers.options import ReadOptions
-from geo_minzheng.layers.read import read_layer
+from geo_minzheng.layers.tables import read_tables
+from geo_minzheng.layers.vector import read_features
+from geo_minzheng.layers.worker import run
+
+
+def read_here(path, *, encoding=""):
+    """Read in this process: honest mistakes need no confinement, and a hundred starts take their time."""
+    kind = detect(path)
+    if kind in (Format.CSV, Format.XLSX, Format.XLS):
+        return read_tables(path, kind, encoding, Limits())
+    return read_features(path, kind, encoding, Limits())
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +27,10 @@ def results(tmp_path_factory, naughty, catalogue):
     found = {}
     for case in naughty.write(folder, seed=7):
         options = ReadOptions(**{"box": naughty.BOX, **case.options})
-        found[case] = read_layer(folder / case.name, catalogue[case.layer], options)
+        with pytest.MonkeyPatch.context() as patch:
+            if case.kind == "mistake" and not case.name.endswith(".zip"):
+                patch.setattr(read, "read_sheets", read_here)
+            found[case] = read.read_layer(folder / case.name, catalogue[case.layer], options)
     return found
 
 
@@ -55,3 +72,22 @@ def test_mistakes_name_their_row(results):
         file_wide = {"crs_missing", "crs_unknown", "sheet_needed", "column_missing", "coordinates_absent"}
         if case.kind == "mistake" and not case.codes & file_wide:
             assert any(f.row is not None and f.code in case.codes for f in checked.faults), case.name
+
+
+def test_the_readers_refuse_the_same_files_in_this_process(tmp_path, naughty, catalogue, monkeypatch):
+    """What is refused must not hang on the worker's limits alone."""
+    monkeypatch.setattr(shapefile, "_check_drivers", lambda: None)
+    heavy = {"vertices.geojson", "rows.csv", "lying_points.zip", "torn.gpkg", "deep.geojson"}
+    for case in naughty.write(tmp_path, seed=3):
+        folder = tmp_path / case.name.replace(".", "_")
+        folder.mkdir()
+        path = (tmp_path / case.name).rename(folder / case.name)
+        if case.name in heavy or case.kind == "mistake":
+            continue
+        job = {"task": "sheets", "input": case.name, "encoding": "", "limits": asdict(Limits())}
+        try:
+            job["format"] = str(detect(path))
+        except InputError:
+            continue
+        answer = run(job, folder)
+        assert "refusal" in answer or not case.codes, case.name

@@ -144,10 +144,10 @@ def test_a_house_drawn_twice_is_one_facility(tmp_path):
     )
     text = (
         '<?xml version="1.0"?><osm version="0.6">' + nodes
-        + "<node id='5' version='1' lat='1.0005' lon='1.0005'><tag k='amenity' v='nursing_home'/><tag k='name' v='A'/></node>"
-        + "<way id='1' version='1'><nd ref='1'/><nd ref='2'/><nd ref='3'/><nd ref='4'/><nd ref='1'/><tag k='building' v='yes'/>"
+        + "<node id='5' version='1' lat='1.0005' lon='1.0005'><tag k='amenity' v='nursing_home'/><tag k='name' v='A'/></node>"  # noqa: E501
+        + "<way id='1' version='1'><nd ref='1'/><nd ref='2'/><nd ref='3'/><nd ref='4'/><nd ref='1'/><tag k='building' v='yes'/>"  # noqa: E501
         "<tag k='amenity' v='nursing_home'/><tag k='name' v='A'/></way>"
-        "<way id='2' version='1'><nd ref='1'/><nd ref='3'/><tag k='highway' v='primary'/><tag k='oneway' v='-1'/></way></osm>"
+        "<way id='2' version='1'><nd ref='1'/><nd ref='3'/><tag k='highway' v='primary'/><tag k='oneway' v='-1'/></way></osm>"  # noqa: E501
     )  # fmt: skip
     path = tmp_path / "t.osm"
     path.write_text(text, encoding="utf-8")

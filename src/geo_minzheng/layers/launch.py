@@ -100,7 +100,7 @@ def _start(job: Job, folder: Path, extra_drivers: tuple[str, ...]) -> dict[str, 
     search = json.dumps([str(room), *(p for p in sys.path if p)])
     command = [sys.executable, "-I", "-S", "-c", _START, search, str(folder)]
     environment = sandbox.gdal_environment(job.drivers, extra_drivers)
-    with subprocess.Popen(  # noqa: S603  our own program with our own arguments
+    with subprocess.Popen(
         command,
         env=environment,
         cwd=folder,

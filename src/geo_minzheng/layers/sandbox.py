@@ -73,7 +73,6 @@ def gdal_environment(drivers: Iterable[str], extra: Iterable[str] = ()) -> dict[
         "MALLOC_ARENA_MAX": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
-        "OPENPYXL_LXML": "False",
         "PYTHONDONTWRITEBYTECODE": "1",
         "GDAL_SKIP": skip,
         "GDAL_DRIVER_PATH": "disable",

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
 from geo_minzheng.errors import InputError
@@ -138,23 +139,15 @@ def _chunks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
             yield chunk
 
 
-_MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*ref="([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"')
-_FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
+_NOT_PLAIN = re.compile(rb"<(?:\w+:)?f[\s>/]|\st=[\"']e[\"']")
+_CELL = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 
 
-def _column_number(letters: bytes) -> int:
+def _column_number(letters: str) -> int:
     number = 0
     for letter in letters:
-        number = number * 26 + letter - 64
+        number = number * 26 + ord(letter) - 64
     return number
-
-
-def _merges(xml: bytes) -> list[tuple[int, int, int, int]]:
-    found = []
-    for match in _MERGE.finditer(xml):
-        left, top, right, bottom = match.groups()
-        found.append((int(top), _column_number(left), int(bottom), _column_number(right)))
-    return found
 
 
 def _fill_merges(rows: dict[int, Row], merges: list[tuple[int, int, int, int]]) -> None:
@@ -180,57 +173,48 @@ def _cell_text(value: object) -> str | None:
     return plain_text(value)
 
 
-def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, bytes]:
-    """Scan every XML part for declarations and return the worksheets' bytes."""
-    parts = {}
-    for info in archive.infolist():
-        name = info.filename
-        if not name.lower().endswith((".xml", ".rels", ".vml")):
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _formula_parts(path: Path) -> dict[str, bytes]:
+    """Scan every XML part for declarations; return, by name, the sheets with formulas or error values."""
+    with zipfile.ZipFile(path) as archive:
+        names = {i.filename.lower(): i.filename for i in archive.infolist()}
+        for name in names.values():
+            if name.lower().endswith((".xml", ".rels", ".vml")):
+                refuse_doctype(_chunks(archive, name))
+        book = ET.fromstring(archive.read(names["xl/workbook.xml"]))  # noqa: S314  declarations were refused above
+        links = names.get("xl/_rels/workbook.xml.rels")
+        targets = {}
+        for link in ET.fromstring(archive.read(links)) if links else ():  # noqa: S314
+            target = link.get("Target", "").lstrip("/").lower()
+            targets[link.get("Id", "")] = names.get(target if target.startswith("xl/") else f"xl/{target}", "")
+        found = {}
+        for sheet in (e for e in book.iter() if _local(e.tag) == "sheet"):
+            key = next((v for k, v in sheet.attrib.items() if _local(k) == "id"), "")
+            xml = archive.read(targets[key]) if targets.get(key) else b""
+            if _NOT_PLAIN.search(xml):
+                found[sheet.get("name", "")] = xml
+        return found
+
+
+def _formula_faults(xml: bytes) -> list[RawFault]:
+    """List error values, and formulas without a computed value: what the person sees is not in the file."""
+    faults = []
+    for _, cell in ET.iterparse(io.BytesIO(xml)):  # noqa: S314  declarations were refused before
+        if _local(cell.tag) != "c":
             continue
-        refuse_doctype(_chunks(archive, name))
-        if name.lower().startswith("xl/worksheets/") and name.lower().endswith(".xml"):
-            parts[name.lower()] = archive.read(name)
-    return parts
-
-
-def _formula_faults(path: Path, title: str, rows: dict[int, Row]) -> list[RawFault]:
-    """List formula cells that carry no computed value: what the person sees is not in the file."""
-    import openpyxl  # noqa: PLC0415  loaded only for workbooks with formulas
-
-    book = openpyxl.load_workbook(path, read_only=True, data_only=False, keep_links=False)
-    try:
-        faults = []
-        for number, cells in enumerate(book[title].iter_rows(), 1):
-            for cell in cells:
-                if getattr(cell, "data_type", "") == "f" and cell.column is not None:
-                    j = cell.column - 1
-                    row = rows.get(number, [])
-                    if j >= len(row) or row[j] is None:
-                        shown = cell.value if isinstance(cell.value, str) else "="
-                        faults.append(RawFault("formula_without_value", number, str(j), shown[:60]))
-        return faults
-    finally:
-        book.close()
-
-
-def _xlsx_sheet(path: Path, sheet: object, xml: bytes, limits: Limits) -> RawSheet:
-    rows: dict[int, Row] = {}
-    for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):  # type: ignore[attr-defined]
-        row = [_cell_text(cell) for cell in cells]
-        while row and row[-1] is None:
-            row.pop()
-        if row:
-            rows[number] = row
-            _check_size(len(rows), len(row), limits)
-    title = str(sheet.title)  # type: ignore[attr-defined]
-    faults = _formula_faults(path, title, rows) if _FORMULA.search(xml) else []
-    for fault in faults:
-        rows.setdefault(fault.row or 1, [])
-    merges = _merges(xml)
-    _fill_merges(rows, merges)
-    merged = [[top, bottom] for top, _, bottom, _ in merges]
-    ordered = sorted(rows.items())
-    return _to_sheet(title, ordered, faults + _error_cells(ordered), merges=merged[:1000])
+        parts = {_local(child.tag): child.text or "" for child in cell}
+        place = _CELL.fullmatch(cell.get("r", ""))
+        if place:
+            at = int(place.group(2)), str(_column_number(place.group(1)) - 1)
+            if cell.get("t") == "e":
+                faults.append(RawFault("excel_error", *at, parts.get("v", "")))
+            elif "f" in parts and not parts.get("v") and "is" not in parts:
+                faults.append(RawFault("formula_without_value", *at, "=" + parts["f"][:60]))
+        cell.clear()
+    return faults
 
 
 def _error_cells(rows: list[tuple[int, Row]]) -> list[RawFault]:
@@ -242,6 +226,29 @@ def _error_cells(rows: list[tuple[int, Row]]) -> list[RawFault]:
     ]
 
 
+def _book_sheets(path: Path, formulas: dict[str, bytes], limits: Limits) -> list[RawSheet]:
+    from python_calamine import CalamineWorkbook  # noqa: PLC0415  CSV files need not load it
+
+    book = CalamineWorkbook.from_path(str(path))
+    sheets = []
+    for name in book.sheet_names:
+        sheet = book.get_sheet_by_name(name)
+        _check_size(sheet.total_height, sheet.total_width, limits)
+        faults = _formula_faults(formulas[name]) if name in formulas else []
+        rows: dict[int, Row] = {}
+        for number, cells in enumerate(sheet.to_python(skip_empty_area=False), 1):
+            row = [_cell_text(None if cell == "" else cell) for cell in cells]
+            if any(cell is not None for cell in row):
+                rows[number] = row
+        for fault in faults:
+            rows.setdefault(fault.row or 1, [])
+        merged = [(a[0] + 1, a[1] + 1, b[0] + 1, b[1] + 1) for a, b in sheet.merged_cell_ranges or []]
+        _fill_merges(rows, merged)
+        ordered = sorted(rows.items())
+        sheets.append(_to_sheet(name, ordered, faults + _error_cells(ordered)))
+    return sheets
+
+
 def read_xlsx(path: Path, limits: Limits) -> list[RawSheet]:
     """Read every sheet of a workbook as a grid of computed values; merged blocks are filled.
 
@@ -250,44 +257,16 @@ def read_xlsx(path: Path, limits: Limits) -> list[RawSheet]:
     InputError
         A document type declaration, a broken part, too many rows or columns.
     """
-    import openpyxl  # noqa: PLC0415  a third of a second that CSV files need not pay
-
     try:
-        with zipfile.ZipFile(path) as archive:
-            parts = _sheet_parts(archive)
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        formulas = _formula_parts(path)
     except ARCHIVE_ERRORS as error:
         raise InputError("layers.file_broken", reason=type(error).__name__) from error
-    try:
-        sheets = []
-        for sheet in book.worksheets:
-            part = str(getattr(sheet, "_worksheet_path", "")).lstrip("/").lower()
-            sheet.reset_dimensions()  # a false dimension would hide rows
-            sheets.append(_xlsx_sheet(path, sheet, parts.get(part, b""), limits))
-        return sheets
-    finally:
-        book.close()
+    return _book_sheets(path, formulas, limits)
 
 
 def read_xls(path: Path, limits: Limits) -> list[RawSheet]:
     """Read every sheet of an old workbook as a grid; merged blocks are filled."""
-    from python_calamine import CalamineWorkbook  # noqa: PLC0415
-
-    book = CalamineWorkbook.from_path(str(path))
-    sheets = []
-    for name in book.sheet_names:
-        sheet = book.get_sheet_by_name(name)
-        _check_size(sheet.total_height, sheet.total_width, limits)
-        rows = {}
-        for number, cells in enumerate(sheet.to_python(skip_empty_area=False), 1):
-            row = [_cell_text(None if cell == "" else cell) for cell in cells]
-            if any(cell is not None for cell in row):
-                rows[number] = row
-        merged = [(a[0] + 1, a[1] + 1, b[0] + 1, b[1] + 1) for a, b in sheet.merged_cell_ranges or []]
-        _fill_merges(rows, merged)
-        ordered = sorted(rows.items())
-        sheets.append(_to_sheet(name, ordered, _error_cells(ordered), merges=[[a, c] for a, _, c, _ in merged][:1000]))
-    return sheets
+    return _book_sheets(path, {}, limits)
 
 
 def read_tables(path: Path, kind: Format, encoding: str, limits: Limits) -> list[RawSheet]:

@@ -37,6 +37,7 @@ _DATES = (
 _TRUE = {"是", "有", "√", "✓", "✔", "1", "1.0", "true", "t", "yes", "y", "对", "已"}
 _FALSE = {"否", "无", "×", "✗", "✘", "0", "0.0", "false", "f", "no", "n", "不是", "没有", "未"}
 _LONGEST_TEXT = 2000
+_UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
 
 
 def folded(text: str) -> str:
@@ -143,7 +144,7 @@ def _text(text: str, _spec: ColumnSpec) -> Parsed:
     body = text.strip().strip("\u200b\ufeff").strip()
     if len(body) > _LONGEST_TEXT:
         return BadValue("text_too_long", {"length": len(body), "limit": _LONGEST_TEXT})
-    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t\r" for c in body) or "\ufffd" in body:
+    if _UNREADABLE.search(body):
         return BadValue("text_unreadable")
     if _SCIENTIFIC.fullmatch(body) and "." in body:
         return BadValue("text_scientific")
