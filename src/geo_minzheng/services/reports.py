@@ -6,8 +6,9 @@ import uuid as uuids
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from geo_minzheng.engine import documents
+from geo_minzheng.engine import documents, entry_units
 from geo_minzheng.engine import review as review_engine
+from geo_minzheng.engine.papers import short_heading
 from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.services import incidents, photos, places
 from geo_minzheng.store import records
@@ -260,3 +261,65 @@ def silent_villages(session: Session, incident: str, assessed: Mapping[str, Any]
     if assessed is not None:
         expected &= {v["code"] for v in assessed["by_village"] if v["affected_population"] or v["isolated_villages"]}
     return sorted(expected - told)
+
+
+@dataclass(frozen=True)
+class EntryField:
+    """A field of the village's form and the unit it is entered in.
+
+    Parameters
+    ----------
+    question
+        1 to 5; 0 for what waits until the night is over.
+    unit, entered_unit
+        Unit of the form, and the one people count in on the spot: 亩 for 公顷, 斤 for 千克.
+    """
+
+    question: int
+    field: str
+    name_zh: str
+    name_en: str
+    kind: str
+    unit: str
+    entered_unit: str
+
+
+def entry_fields(policy: Policy) -> list[EntryField]:
+    """List the fields of the five questions in order, then the form's figures that are entered in local units."""
+    asked = [
+        EntryField(q.question, q.field, q.name_zh, q.name_en, q.kind, q.unit, entry_units.entered_unit(q.unit))
+        for q in sorted(policy.questions, key=lambda q: (q.question, q.order))
+    ]
+    later = [
+        EntryField(
+            0,
+            i.indicator,
+            short_heading(i.heading),
+            short_heading(i.heading),
+            i.kind,
+            i.unit,
+            entry_units.entered_unit(i.unit),
+        )
+        for i in policy.indicators
+        if i.is_shown and entry_units.entered_unit(i.unit) != i.unit
+    ]
+    return [*asked, *later]
+
+
+def from_entry(policy: Policy, entered: Mapping[str, Answer]) -> dict[str, Answer]:
+    """Turn what was entered into the form's units; 未掌握 (``None``) is left out."""
+    units = {f.field: f.unit for f in entry_fields(policy) if f.kind in {"count", "number"}}
+    return {
+        name: entry_units.to_form(value, units[name]) if isinstance(value, int | float) and name in units else value
+        for name, value in entered.items()
+        if value is not None and value != ""
+    }
+
+
+def to_entry(policy: Policy, values: Mapping[str, Answer]) -> dict[str, Answer]:
+    """Turn a version's values into the units they are entered in."""
+    units = {f.field: f.unit for f in entry_fields(policy) if f.kind in {"count", "number"}}
+    return {
+        name: entry_units.to_entered(value, units[name]) if isinstance(value, int | float) and name in units else value
+        for name, value in values.items()
+    }
