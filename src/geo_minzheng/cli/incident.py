@@ -61,7 +61,7 @@ def footprint(
         office = bureau()
         options = ReadOptions(crs=crs, encoding=encoding, sheet=sheet)
         with office.transaction() as (session, act):
-            told = incidents.add_footprint_file(session, act, incident, file, options)
+            told = incidents.add_footprint_file(session, act, office.policy(), incident, file, options)
         show(told, lambda: [office.text("incident.footprint_done", **told)])
 
 
@@ -73,8 +73,7 @@ def impact_(incident: IncidentId) -> None:
         policy = office.policy()
         with office.transaction() as (session, act):
             told = impact.assess_impact(session, act, policy, incident)
-        totals, text = told["totals"], office.text
-        show(told, lambda: [text(f"engine.impact.{k}") + f"  {v}" for k, v in totals.items() if v])
+        show(told, lambda: impact.impact_lines(told, office.text))
 
 
 @app.command()

@@ -97,7 +97,9 @@ def _flood_day(desk: Bureau, out: Path, name: str, footprint: Any) -> dict[str, 
     with desk.transaction() as (session, act):
         incident = demo.declare_flood(session, act, stage, name=name)
         if footprint is None:
-            incidents.add_footprint_file(session, act, incident, demo.demo_manifest().flood, ReadOptions())
+            incidents.add_footprint_file(
+                session, act, stage.policy, incident, demo.demo_manifest().flood, ReadOptions()
+            )
         else:
             incidents.add_footprint(session, act, incident, footprint, source="synthetic")
         assessed = impact.assess_impact(session, act, stage.policy, incident)

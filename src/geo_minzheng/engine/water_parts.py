@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import geopandas as gpd
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from geo_minzheng.geo import STORE_CRS
 
@@ -40,6 +41,61 @@ def as_frame(shapes: Sequence[shapely.Geometry], depths: Sequence[float | None])
     """
     metres = np.array([np.nan if depth is None else depth for depth in depths], float)
     return gpd.GeoDataFrame({"depth_m": metres}, geometry=gpd.GeoSeries(list(shapes), crs=STORE_CRS), crs=STORE_CRS)
+
+
+def from_raster(
+    array: NDArray[np.float32],
+    affine: tuple[float, float, float, float, float, float],
+    crs: str,
+    edges_m: Sequence[float],
+) -> gpd.GeoDataFrame:
+    """Cut a depth raster into areas of one depth class each.
+
+    Each class is given the mean depth of its own cells, which lies inside the class: every rule whose limits are among
+    the edges judges the area as it would judge each of its cells.
+
+    Parameters
+    ----------
+    array
+        Depth, shape (rows, columns) [m]; dry where 0, negative or NaN.
+    affine
+        ``(a, b, c, d, e, f)``: x = a * column + c, y = e * row + f at the upper left corner of a cell.
+    crs
+        System of the raster.
+    edges_m
+        Lower limits of the classes [m].
+
+    Returns
+    -------
+    GeoDataFrame
+        ``depth_m`` and geometry in CGCS2000, shallowest first; empty when all is dry.
+    """
+    edges = np.unique(np.array([e for e in edges_m if e > 0], float))
+    wet = np.nan_to_num(np.asarray(array, float), nan=0.0)
+    level = np.where(wet > 0, np.searchsorted(edges, wet, side="right"), -1)
+    shapes, depths = [], []
+    for k in range(len(edges) + 1):
+        inside = level == k
+        if inside.any():
+            shapes.append(shapely.union_all(_runs(inside, affine)))
+            depths.append(round(float(wet[inside].mean()), 3))
+    frame = gpd.GeoDataFrame({"depth_m": np.array(depths, float)}, geometry=gpd.GeoSeries(shapes, crs=crs), crs=crs)
+    return frame.to_crs(STORE_CRS)
+
+
+def _runs(inside: NDArray[np.bool_], affine: tuple[float, float, float, float, float, float]) -> NDArray[np.object_]:
+    """Draw each row's runs of neighbouring cells as one box."""
+    a, _, c, _, e, f = affine
+    padded = np.zeros((inside.shape[0], inside.shape[1] + 2), np.int8)
+    padded[:, 1:-1] = inside
+    change = np.diff(padded, axis=1)
+    row, start = np.nonzero(change == 1)
+    _, stop = np.nonzero(change == -1)
+    x0, x1, y0, y1 = a * start + c, a * stop + c, e * row + f, e * (row + 1) + f
+    boxes: NDArray[np.object_] = shapely.box(
+        np.minimum(x0, x1), np.minimum(y0, y1), np.maximum(x0, x1), np.maximum(y0, y1)
+    )
+    return boxes
 
 
 def from_geojson(document: dict[str, object]) -> gpd.GeoDataFrame:

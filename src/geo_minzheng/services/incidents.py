@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from geo_minzheng.engine import water_parts
 from geo_minzheng.errors import InputError, RefusedError
 from geo_minzheng.layers.footprint import read_footprint
+from geo_minzheng.layers.raster import read_raster
 from geo_minzheng.model.incident import Incident
 from geo_minzheng.services import places, settings_of
 from geo_minzheng.store import incidents as incident_store
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from geo_minzheng.layers.options import ReadOptions
     from geo_minzheng.model.act import Act
     from geo_minzheng.model.policy import Policy
+
+
+RASTERS = (".tif", ".tiff", ".asc")
 
 
 @dataclass(frozen=True)
@@ -94,15 +98,32 @@ def list_incidents(session: Session) -> list[Incident]:
     return [_incident(row) for row in reversed(records.find(session, IncidentRow))]
 
 
-def add_footprint_file(session: Session, act: Act, incident: str, path: Path, options: ReadOptions) -> dict[str, Any]:
+def add_footprint_file(
+    session: Session, act: Act, policy: Policy, incident: str, path: Path, options: ReadOptions
+) -> dict[str, Any]:
     """Store a footprint from a file: polygons, or a depth raster cut into depth classes.
 
     Returns
     -------
     ``polygons, duplicates, repaired, area_km2``: the area is counted once, in the district's metres.
     """
+    box = settings_of.read(session, "box")
+    options = replace(options, box=tuple(box) if box else None)
+    if path.suffix.lower() in RASTERS:
+        raster = read_raster(path, options)
+        edges = _depth_edges(policy, get_incident(session, incident).hazard)
+        frame = water_parts.from_raster(raster.array, raster.affine, raster.crs, edges)
+        told = add_footprint(session, act, incident, frame, source=path.name)
+        return told | {"duplicates": 0, "repaired": 0}
     read = read_footprint(path, options)
     return add_footprint(session, act, incident, read.frame, source=path.name) | read.stats
+
+
+def _depth_edges(policy: Policy, hazard: str) -> list[float]:
+    """List every depth at which some rule of the policy changes its mind [m]."""
+    rules = policy.impact_assumptions(hazard)
+    limits = [d.from_m for d in rules.displaced] + [d.from_m for d in rules.damage]
+    return limits + [v.passable_depth_m for v in policy.vehicles.values()]
 
 
 def add_footprint(session: Session, act: Act, incident: str, frame: gpd.GeoDataFrame, *, source: str) -> dict[str, Any]:
