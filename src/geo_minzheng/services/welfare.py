@@ -113,7 +113,7 @@ def site_homes(session: Session, act: Act, policy: Policy, *, new: int | None = 
     wanted = int(policy.number("care.next_sites")) if new is None else new
     question = welfare_engine.siting_question(
         places.ways(session, policy).network, demand, homes, safe, new=wanted,
-        limit_min=policy.number("access.drive_minutes"),
+        limit_min=policy.number("care.site_drive_minutes"),
     )  # fmt: skip
     answers = welfare_engine.solve_siting(question)
     names = [*homes["name"].astype(str), *safe["name"].astype(str)]
