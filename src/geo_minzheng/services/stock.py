@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.engine import stock as stock_engine
@@ -13,6 +12,7 @@ from geo_minzheng.store import ledger
 from geo_minzheng.store import stock as stock_store
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import date
 
     from sqlalchemy.orm import Session
@@ -90,10 +90,13 @@ def issue(session: Session, act: Act, number: str, line: LotLine, *, note: str =
     ledger.issue(session, act, number, [line], note=note)
 
 
-def upward(lots: tuple[StockLot, ...], owners: tuple[str, ...]) -> list[StockLot]:
-    """List usable lots of other owners: what a request to their authority would free."""
+def upward(lots: tuple[StockLot, ...], owners: tuple[str, ...], items: Collection[str]) -> list[dict[str, Any]]:
+    """List usable lots of other owners: what a request to their authority would free of these items."""
     return [
-        replace(lot, movable=0.0)
+        {
+            "warehouse": lot.warehouse, "item": lot.item, "batch": lot.lot_no, "owner": lot.owner,
+            "releasing_authority": lot.releasing_authority, "quantity": lot.quantity - lot.reserved,
+        }
         for lot in lots
-        if lot.owner not in owners and lot.condition == "usable" and lot.quantity > lot.reserved
-    ]
+        if lot.item in items and lot.owner not in owners and lot.condition == "usable" and lot.quantity > lot.reserved
+    ]  # fmt: skip
