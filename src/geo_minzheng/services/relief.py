@@ -9,6 +9,7 @@ from geo_minzheng.engine import documents, fairness, map_layers, routes
 from geo_minzheng.engine import needs as needs_engine
 from geo_minzheng.engine import network as roads_engine
 from geo_minzheng.engine import relief as relief_engine
+from geo_minzheng.errors import InputError
 from geo_minzheng.model.relief import PlanLimits, ReliefInputs, ReliefPlan
 from geo_minzheng.services import incidents, needs, places, roads, stock
 from geo_minzheng.store import plans as plan_store
@@ -27,12 +28,19 @@ NIGHT_ONE_HOURS = "dispatch.first_batch_hours"
 
 @dataclass(frozen=True)
 class PlanWish:
-    """What the planner may set: vehicle class, lorry hours by warehouse, a deadline, why a new version is made."""
+    """What the planner may set: vehicle class, lorry hours by warehouse, a deadline, why a new version is made.
+
+    Parameters
+    ----------
+    beside
+        A plan whose own orders do not count as goods on the way: to solve it again as it was.
+    """
 
     vehicle: str = ""
     lorry_hours: dict[str, float] | None = None
     deadline_min: float | None = None
     reason: str = ""
+    beside: str = ""
 
 
 def relief_inputs(session: Session, act: Act, policy: Policy, incident: str, wish: PlanWish) -> ReliefInputs:
@@ -61,7 +69,7 @@ def relief_inputs(session: Session, act: Act, policy: Policy, incident: str, wis
         policy_version=policy.version,
         lots=stock.movable_stock(session, policy, day),
         packages=policy.packages,
-        needs=needs.assess_needs(session, policy, incident).layers,
+        needs=needs.assess_needs(session, policy, incident, beside=wish.beside).layers,
         weights=fairness.weights(
             villages,
             isolated=roads.isolated_villages(session, state),
@@ -75,6 +83,7 @@ def relief_inputs(session: Session, act: Act, policy: Policy, incident: str, wis
         limits=PlanLimits(wish.lorry_hours, wish.deadline_min),
         payload_kg=state.vehicle.payload_kg,
         loading_min=policy.number("dispatch.loading_minutes"),
+        vehicle=state.vehicle.vehicle,
     )  # fmt: skip
 
 
@@ -85,14 +94,24 @@ def plan_relief(
 
     Returns
     -------
-    The plan as ``plan.json`` with ``plan_id`` and ``version``; ``nearest_first`` is beside it for comparison.
+    The plan as ``plan.json`` with ``plan_id`` and ``version``; beside it the lorry, ``nearest_first`` for comparison,
+    and ``upward``: lots of short items that a request to their authority would free.
+
+    Raises
+    ------
+    InputError
+        ``relief.bad_limit``, ``relief.unknown_warehouse``, ``road.unknown_vehicle``.
     """
     wish = wish or PlanWish()
+    _check_wish(session, wish)
     inputs = relief_inputs(session, act, policy, incident, wish)
     solved = relief_engine.plan_relief(inputs)
     plan = _explained(session, policy, text, solved)
     rival = relief_engine.plan_relief(inputs, allocator="nearest_first").plan
-    document = documents.plan_document(plan) | {"comparison": _comparison(rival)}
+    lorry = {"vehicle": inputs.vehicle, "payload_kg": inputs.payload_kg, "loading_min": inputs.loading_min}
+    short = {c.item for c in plan.coverage if c.reason_code}
+    upward = stock.upward(plan.stock, stock.owners_we_release(policy), short)
+    document = documents.plan_document(plan) | {"lorry": lorry, "comparison": _comparison(rival), "upward": upward}
     found = incidents.get_incident(session, incident)
     number = len(records.find(session, Plan, incident=incident)) + 1
     record = plan_store.PlanRecord(
@@ -115,10 +134,24 @@ def _comparison(rival: ReliefPlan) -> dict[str, Any]:
         "status": rival.status.value,
         "stages": documents.plain(list(rival.stages)),
         "coverage": [
-            {"village": c.village, "item": c.item, "got": c.got, "need_packed": c.need_packed, "rate": c.rate}
+            {
+                "village": c.village, "item": c.item, "got": c.got, "need_packed": c.need_packed, "rate": c.rate,
+                "weight": c.weight, "layers": documents.plain(list(c.layers)),
+            }
             for c in rival.coverage
         ],
-    }
+    }  # fmt: skip
+
+
+def _check_wish(session: Session, wish: PlanWish) -> None:
+    limits = {"deadline_min": wish.deadline_min, **(wish.lorry_hours or {})}
+    for name, value in limits.items():
+        if value is not None and not 0 <= value < float("inf"):
+            raise InputError("relief.bad_limit", name=name, value=value)
+    warehouses = places.names(session, "warehouse", "warehouse_id")
+    unknown = sorted(set(wish.lorry_hours or {}) - set(warehouses))
+    if unknown:
+        raise InputError("relief.unknown_warehouse", warehouse=unknown[0], allowed=sorted(warehouses))
 
 
 def _explained(session: Session, policy: Policy, text: Text, solved: relief_engine.Solved) -> ReliefPlan:
@@ -135,7 +168,7 @@ def _explained(session: Session, policy: Policy, text: Text, solved: relief_engi
             "item": text.name("relief_items", row.item, item), "unit": item.unit, "short": short.short,
             "village": names.get(row.village, row.village),
             "villages": [names.get(v, v) for v in bound["villages"]],
-            "village_count": len(short.villages), "warehouse_count": len(short.warehouses),
+            "count": len(short.villages),
             "warehouses": [names.get(w, w) for w in bound["warehouses"]],
         }  # fmt: skip
         coverage.append(replace(row, reason_text=text(short.text_key, **facts)))
@@ -145,6 +178,22 @@ def _explained(session: Session, policy: Policy, text: Text, solved: relief_engi
 def latest_plan(session: Session, incident: str) -> Plan | None:
     """Give the newest plan of an incident."""
     return records.latest(session, Plan, incident=incident)
+
+
+def get_plan(session: Session, plan_id: str) -> Plan:
+    """Look a stored plan up.
+
+    Raises
+    ------
+    NotFoundError
+        ``store.not_found``.
+    """
+    return records.one(session, Plan, plan_id=plan_id)
+
+
+def list_plans(session: Session, incident: str) -> list[Plan]:
+    """List the versions of an incident's plan, newest first."""
+    return list(reversed(records.find(session, Plan, incident=incident)))
 
 
 def compare_plans(session: Session, before: str, after: str) -> list[dict[str, Any]]:
@@ -157,14 +206,64 @@ def explain_shortage(
     session: Session, act: Act, policy: Policy, incident: str, village: str, item: str
 ) -> dict[str, Any]:
     """Answer 「为什么」 for one village and item: what binds, and what one more unit would change, by solving again."""
-    inputs = relief_inputs(session, act, policy, incident, PlanWish())
+    plan = latest_plan(session, incident)
+    wish = PlanWish() if plan is None else PlanWish(vehicle=planned_vehicle(plan), beside=plan.plan_id)
+    inputs = _as_planned(session, relief_inputs(session, act, policy, incident, wish))
     solved = relief_engine.plan_relief(inputs)
     return documents.tidy(relief_engine.explain_one(solved, village, item))
 
 
+def planned_vehicle(plan: Plan) -> str:
+    """Name the vehicle class a stored plan was made for."""
+    return str(plan.document.get("lorry", {}).get("vehicle", ""))
+
+
+def _as_planned(session: Session, inputs: ReliefInputs) -> ReliefInputs:
+    """Take the stock and limits of the last plan: once approved, its own goods are promised and no longer movable."""
+    plan = latest_plan(session, inputs.incident)
+    if plan is None:
+        return inputs
+    limits = PlanLimits(**plan.document["limits"])
+    return replace(inputs, lots=documents.lots_of(plan.document["stock"]), limits=limits)
+
+
+def explain_lines(
+    session: Session, act: Act, policy: Policy, text: Text, incident: str, *, village: str, item: str
+) -> list[str]:
+    """Answer 「为什么」 in sentences: what binds, then what each single change would bring."""
+    told = explain_shortage(session, act, policy, incident, village, item)
+    if told["reason"] is None:
+        return [text("relief.why.covered")]
+    names = places.names(session, "village", "code") | places.names(session, "warehouse", "warehouse_id")
+    row = policy.items[item]
+    facts = {"item": text.name("relief_items", item, row), "unit": row.unit, "village": names.get(village, village)}
+    changes = [c for c in told["changes"] if c["change"] == "package" or c["total_gain"]]
+    plan = latest_plan(session, incident)
+    known = documents.reason_of([] if plan is None else plan.document["coverage"], village, item)
+    return [line for line in (known, *(_change_line(text, c, facts, names) for c in changes)) if line]
+
+
+def _change_line(text: Text, change: dict[str, Any], facts: dict[str, Any], names: dict[str, str]) -> str:
+    in_vain = change["change"] == "package" and not change["needed"]
+    others = [names.get(r, r) for r in change["receivers"]]
+    return text(
+        f"engine.allocate.what_if_{change['change']}{'_none' if in_vain else ''}", **facts,
+        warehouse=names.get(change["warehouse"], change["warehouse"]), receivers=others,
+        needed=text.number(change["needed"]), gain=text.number(change["gain"]),
+    )  # fmt: skip
+
 def busiest_road(session: Session, policy: Policy, incident: str, plan: dict[str, Any]) -> str:
     """Name the open road that carries most of a plan and whose loss would cut nobody off; empty if there is none."""
+    critical = {road for s in roads.critical_structures(session, policy) for road in s["roads"]}
+    free = [road for road in carrying_roads(session, policy, incident, plan) if road not in critical]
+    return free[0] if free else ""
+
+
+def carrying_roads(session: Session, policy: Policy, incident: str, plan: dict[str, Any]) -> list[str]:
+    """List the open roads that carry a plan's goods, the most loaded first."""
     loads = map_layers.loads(plan["lines"], {p["item"]: p["kg"] / p["size"] for p in plan["packages"]})
+    if not loads:
+        return []
     state = roads.road_state(session, policy, incident)
     warehouses = places.in_metres(session, "warehouse").set_index("warehouse_id")
     sites = places.in_metres(session, "site").set_index("site_id")
@@ -173,10 +272,7 @@ def busiest_road(session: Session, policy: Policy, incident: str, plan: dict[str
         state.ways.network, warehouses.geometry.loc[froms], sites.geometry.loc[tos], closed=state.closed,
         pairs=[(froms.index(w), tos.index(r)) for w, r in loads],
     )  # fmt: skip
-    critical = {road for s in roads.critical_structures(session, policy) for road in s["roads"]}
-    carried = documents.load_by_road(list(found["road_ids"]), list(loads.values()))
-    free = [road for road in carried if road not in critical]
-    return free[0] if free else ""
+    return documents.load_by_road(list(found["road_ids"]), list(loads.values()))
 
 
 def need_sentences(session: Session, policy: Policy, text: Text, incident: str) -> list[str]:
