@@ -44,11 +44,19 @@ def plan(
     with refusals():
         office = bureau()
         policy = office.policy()
-        hours = {k: float(v) for k, _, v in (word.partition("=") for word in lorry_hours or ())} or None
+        hours = dict(_hours(word) for word in lorry_hours or ()) or None
         wish = relief.PlanWish(vehicle, hours, deadline, reason)
         with office.transaction(incident=incident) as (session, act):
             made = relief.plan_relief(session, act, policy, office.text, incident, wish=wish)
         show(made, lambda: relief.plan_lines(made, policy, office.text))
+
+
+def _hours(word: str) -> tuple[str, float]:
+    warehouse, _, hours = word.partition("=")
+    try:
+        return warehouse, float(hours)
+    except ValueError as error:
+        raise InputError("relief.bad_limit", name=warehouse, value=hours) from error
 
 
 @app.command("show")

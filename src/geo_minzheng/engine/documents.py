@@ -13,6 +13,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from geo_minzheng.model.relief import StockLot
+
 if TYPE_CHECKING:
     from geo_minzheng.model.impact import Impact
     from geo_minzheng.model.relief import ReliefPlan
@@ -115,6 +117,23 @@ def plan_document(plan: ReliefPlan) -> dict[str, Any]:
         "isolated": list(plan.isolated),
         "limits": plain(plan.limits),
     }  # fmt: skip
+
+
+def lots_of(stock: list[dict[str, Any]]) -> tuple[StockLot, ...]:
+    """Read the lots of ``plan.json`` back as the plan saw them."""
+    return tuple(
+        StockLot(
+            row["warehouse"], row["item"], row["batch"], row["quantity"], row["reserved"], row["movable"],
+            date.fromisoformat(row["expiry"]) if row["expiry"] else None, row["owner"], row["releasing_authority"],
+        )
+        for row in stock
+    )  # fmt: skip
+
+
+def reason_of(coverage: list[dict[str, Any]], village: str, item: str) -> str:
+    """Find the sentence in ``plan.json`` that says why a village did not get more of an item; empty if there is none."""
+    row = next((r for r in coverage if (r["village"], r["item"]) == (village, item)), None)
+    return str(row["reason"]["text"]) if row and row["reason"] else ""
 
 
 def indicator_frame(villages: list[dict[str, Any]], columns: dict[str, str]) -> pd.DataFrame:

@@ -89,7 +89,7 @@ def plan_relief(inputs: ReliefInputs, *, allocator: str = "fair") -> Solved:
         status=allocation.status,
         stages=allocation.stages,
         stock=inputs.lots,
-        packages=tuple(inputs.packages[item] for item in arrays.items),
+        packages=tuple(inputs.packages[item] for item in sorted({*arrays.items, *_stocked_items(inputs)})),
         travel=_travel(inputs),
         coverage=_coverage(arrays, allocation, shortfalls),
         lines=lines,
@@ -132,6 +132,10 @@ def _arrays(inputs: ReliefInputs) -> _Arrays:
         cost=cost,
         village_rows=rows,
     )
+
+
+def _stocked_items(inputs: ReliefInputs) -> set[str]:
+    return {lot.item for lot in inputs.lots if lot.item in inputs.packages}
 
 
 def _places(names: tuple[str, ...]) -> dict[str, int]:
@@ -255,6 +259,7 @@ def _input_document(inputs: ReliefInputs) -> dict[str, Any]:
         "limits": asdict(inputs.limits),
         "payload_kg": inputs.payload_kg,
         "loading_min": inputs.loading_min,
+        "vehicle": inputs.vehicle,
     }
 
 

@@ -182,7 +182,10 @@ def solve_siting(question: SitingQuestion) -> dict[str, Siting]:
 def siting_document(
     question: SitingQuestion, answers: dict[str, Siting], names: Sequence[str], demand: Demand
 ) -> dict[str, Any]:
-    """Lay the answers out as ``siting.json``: fields of ``welfare site`` with names, gains and coverage by town."""
+    """Lay the answers out as ``siting.json``: each with names, gains and coverage by town.
+
+    The fields of ``welfare site`` at the top are those of the median.
+    """
     document: dict[str, Any] = {}
     for kind, answer in answers.items():
         chosen = [int(j) for j in answer.chosen]
@@ -196,7 +199,8 @@ def siting_document(
             "gains": [plain(g) | {"name": names[g.site]} for g in gains if g.site in set(new)],
             "by_town": town.to_dict("records"),
         }  # fmt: skip
-    told: dict[str, Any] = plain(document)
+    head = {k: document["median"][k] for k in ("chosen", "names", "objective", "bound", "gap", "status", "by_town")}
+    told: dict[str, Any] = plain(head | document)
     return told
 
 

@@ -239,6 +239,8 @@ class ReliefInputs:
         Need by village, item and layer, ``code, item, layer, net`` [item unit], layers in ``NEED_LAYERS``.
     weights
         Vulnerability by village code [1]; 1 where none is given.
+    vehicle, payload_kg, loading_min
+        Vehicle class, load of one lorry [kg], loading and unloading of one full load [min].
     """
 
     incident: str
@@ -251,3 +253,4 @@ class ReliefInputs:
     limits: PlanLimits = field(default_factory=PlanLimits)
     payload_kg: float = 1000.0
     loading_min: float = 0.0
+    vehicle: str = ""

@@ -16,7 +16,7 @@ from geo_minzheng.store import orders as order_store
 from geo_minzheng.store import plans as plan_store
 from geo_minzheng.store import records
 from geo_minzheng.store.tables_flood import ReliefRequest
-from geo_minzheng.store.tables_relief import Approval, Order, Plan
+from geo_minzheng.store.tables_relief import Approval, ApprovalPaper, Order, Plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,8 @@ def approve_plan(session: Session, act: Act, policy: Policy, text: Text, told: A
     ------
     RefusedError
         ``store.own_plan``, ``store.plan_superseded``, ``store.oral_incomplete``, ``store.duplicate``, ``ledger.short``:
-        the stock was promised to somebody else meanwhile; ``relief.nothing_to_send``.
+        the stock was promised to somebody else meanwhile; ``relief.nothing_to_send``; ``relief.way_lost``: a road of
+        the plan was cut meanwhile.
     """
     plan = records.one(session, Plan, plan_id=told.plan_id)
     act = replace(act, incident=plan.incident, exercise=plan.exercise)
@@ -116,10 +117,13 @@ def _draft_orders(session: Session, act: Act, policy: Policy, text: Text, plan: 
     drafts = dispatch_engine.group_orders(plan.document["lines"], plan.document["coverage"])
     sites = places.table(session, "site").set_index("site_id")
     warehouses = places.names(session, "warehouse", "warehouse_id")
-    asked = _requested(session, plan.incident)
-    ways = _ways(session, policy, plan.incident, [(d.warehouse, d.receiver) for d in drafts])
+    asked = dispatch_engine.share_requests(drafts, _requested(session, plan.incident))
+    ways = _ways(session, policy, plan, [(d.warehouse, d.receiver) for d in drafts])
     prefix = str(settings_of.read(session, "document_prefix", text("papers.number_prefix")))
-    issued = len(records.find(session, Order))
+    if plan.exercise:
+        prefix = text("papers.number_prefix_exercise")
+    earlier = records.find(session, Order, exercise=plan.exercise)
+    issued = sum(order.at.astimezone(act.at.tzinfo).year == act.at.year for order in earlier)
     hours = policy.number("dispatch.first_batch_hours")
     result = []
     for k, draft in enumerate(drafts, start=1):
@@ -144,7 +148,10 @@ def _draft_orders(session: Session, act: Act, policy: Policy, text: Text, plan: 
                 cutoff=plan.at,
                 proposer=plan.who,
                 signer="",
-                lines=tuple(_line(policy, text, line, asked.get((draft.receiver, line.item))) for line in draft.lines),
+                lines=tuple(
+                    _line(policy, text, line, asked.get((draft.warehouse, draft.receiver, line.item, line.lot_no)))
+                    for line in draft.lines
+                ),
             )
         )
     return result
@@ -167,10 +174,11 @@ def _requested(session: Session, incident: str) -> dict[tuple[str, str], float]:
 
 
 def _ways(
-    session: Session, policy: Policy, incident: str, pairs: list[tuple[str, str]]
+    session: Session, policy: Policy, plan: Plan, pairs: list[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[float, tuple[str, ...]]]:
-    """Find minutes and road names for each warehouse and receiver."""
-    state = roads.road_state(session, policy, incident)
+    """Find minutes and road names for each warehouse and receiver, as the plan's vehicle drives now."""
+    vehicle = str(plan.document.get("lorry", {}).get("vehicle", ""))
+    state = roads.road_state(session, policy, plan.incident, vehicle=vehicle)
     warehouses = places.require_metres(session, "warehouse").set_index("warehouse_id")
     sites = places.require_metres(session, "site").set_index("site_id")
     froms, tos = sorted({w for w, _ in pairs}), sorted({r for _, r in pairs})
@@ -181,6 +189,9 @@ def _ways(
         closed=state.closed,
         pairs=[(froms.index(w), tos.index(r)) for w, r in pairs],
     )
+    lost = [pair for pair, minutes in zip(pairs, found["minutes"], strict=True) if not minutes < float("inf")]
+    if lost:
+        raise RefusedError("relief.way_lost", plan=plan.plan_id, warehouse=lost[0][0], receiver=lost[0][1])
     names = places.table(session, "road").set_index("road_id")["name"].to_dict()
     return {
         pair: (round(float(minutes), 2), documents.road_names(ids, names))
@@ -250,6 +261,18 @@ def advance_order(
         voucher = f"CK-{order_id}"
     order_store.advance(session, act, order_id, state, order_store.Step(note=note, voucher=voucher))
     return order_store.read_order(session, order_id)
+
+
+def next_states(state: str) -> list[str]:
+    """List the states an order may be taken to from its state, the usual one first."""
+    order = list(OrderState)
+    found = order_store.STEPS[OrderState(state)] - {OrderState.APPROVED, OrderState.ORAL_ORDER}
+    return [s.value for s in sorted(found, key=order.index)]
+
+
+def paper_of(session: Session, plan_id: str) -> ApprovalPaper | None:
+    """Give the scan of a plan's signed paper, or ``None`` while it is missing."""
+    return records.latest(session, ApprovalPaper, plan_id=plan_id)
 
 
 def sign_paper(session: Session, act: Act, plan_id: str, scan: bytes, *, folder: Path) -> str:

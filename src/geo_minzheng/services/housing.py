@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from geo_minzheng.engine import documents
 from geo_minzheng.engine import housing as housing_engine
 from geo_minzheng.engine import programme as programme_engine
-from geo_minzheng.errors import MissingValueError
+from geo_minzheng.errors import InputError, MissingValueError
 from geo_minzheng.services import places, settings_of
 from geo_minzheng.store import records
 from geo_minzheng.store.tables_housing import ProgrammeRun
@@ -48,9 +48,14 @@ def make_programmes(
 
     Raises
     ------
+    InputError
+        ``housing.unknown_programme``.
     MissingValueError
         A programme has no budget in the policy and none was given.
     """
+    unknown = sorted(set(budgets or {}) - set(policy.programmes))
+    if unknown:
+        raise InputError("housing.unknown_programme", programme=unknown[0], allowed=sorted(policy.programmes))
     cases = judge_cases(session, act, policy)
     names = dict(zip(cases["case"].astype(str), cases["village_code"].astype(str), strict=True))
     ordered = sorted(policy.programmes.values(), key=lambda p: p.order)

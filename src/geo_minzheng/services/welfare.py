@@ -10,6 +10,7 @@ from geo_minzheng.engine import network as roads_engine
 from geo_minzheng.engine import welfare as welfare_engine
 from geo_minzheng.engine.prioritise import score_homes
 from geo_minzheng.engine.site import max_cover, p_median
+from geo_minzheng.engine.solve import Deadline
 from geo_minzheng.layers.arrays import read_array, read_sparse
 from geo_minzheng.services import places
 from geo_minzheng.store import frames, records
@@ -37,6 +38,10 @@ def rank_homes(session: Session, policy: Policy) -> list[dict[str, Any]]:
     scored = score_homes(homes, places.table(session, "facility_defect"), ranking, exposure=exposure)
     columns = ["name", "village_code", "facility_kind", "bed_total", "resident_count", "waiting_count"]
     return documents.rows(scored.join(homes[columns]).sort_values(["rank", "home_id"], na_position="first"))
+
+
+# Longer than any siting takes: the watch runs backwards.
+_LONGEST_S = 86400.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +120,9 @@ def site_homes(session: Session, act: Act, policy: Policy, *, new: int | None = 
         places.ways(session, policy).network, demand, homes, safe, new=wanted,
         limit_min=policy.number("care.site_drive_minutes"),
     )  # fmt: skip
+    clock = Deadline.after(_LONGEST_S)
     answers = welfare_engine.solve_siting(question)
+    seconds = round(_LONGEST_S - clock.left_s, 6)
     names = [*homes["name"].astype(str), *safe["name"].astype(str)]
     reach = service_reach(session, policy, with_areas=False)
     document: dict[str, Any] = {
@@ -129,11 +136,12 @@ def site_homes(session: Session, act: Act, policy: Policy, *, new: int | None = 
     number = len(records.find(session, SitingRun)) + 1
     row = SitingRun(
         run_id=f"{act.at.year}/{number}", kind="homes", status=document["cover"]["status"],
-        policy_version=policy.version, input_hash=documents.digest([policy.version, names, wanted]),
-        result_hash=documents.digest(document), document=document,
+        policy_version=policy.version,
+        input_hash=documents.digest([policy.version, names, wanted, question.minutes, question.weights]),
+        result_hash=documents.digest(document), document=document | {"seconds": seconds},
     )  # fmt: skip
     records.add(session, act, "welfare.site", row)
-    return document
+    return document | {"seconds": seconds}
 
 
 def latest_siting(session: Session) -> dict[str, Any] | None:
