@@ -1,3 +1,4 @@
+import importlib
 import importlib.util
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from geo_minzheng.engine.allocate import ALLOCATORS, allocate, fair_shares, nearest_first
+from geo_minzheng.engine.allocate import ALLOCATORS, allocate, nearest_first
 from geo_minzheng.engine.lorries import share_hours
 from geo_minzheng.engine.packing import Options, prepare
 from geo_minzheng.errors import InputError
@@ -112,11 +113,11 @@ def continuous_with_hours(stock, need_layers, cost, lorries, weights):
     return np.array(profile)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(40))
 def test_fair_stage_is_exact(seed):
     stock, need, cost, lorries, options = random_case(seed, layered=seed % 2 == 1)
     problem = prepare(stock, need, cost, Options(**options, vehicle_hours=lorries))
-    answer = share_hours(problem, problem.lorries, fair_shares(problem), np.ones(stock.shape[1]))
+    answer = share_hours(problem, problem.lorries, np.ones(stock.shape[1]))
     expected = continuous_with_hours(stock, problem.demand.astype(float), cost, lorries, options["weights"])
     np.testing.assert_allclose(answer.fair_cover, expected, atol=1e-4)
 
@@ -198,3 +199,24 @@ def test_shared_hours_are_shared_between_items():
 def test_refuses_bad_lorries(lorries, key):
     with pytest.raises(InputError, match=key):
         allocate([[1.0]], [[1.0]], [[1.0]], vehicle_hours=lorries)
+
+
+def test_compiled_kernels_equal_interpreted_ones(monkeypatch):
+    cases = [district_case(seed) for seed in range(6)]
+    compiled = [[allocator(*arguments, **options) for allocator in ALLOCATORS.values()] for arguments, options in cases]
+    for name in ("allocate", "batches", "leximin", "lorries", "nearest", "rounding", "transport"):
+        module = importlib.import_module(f"geo_minzheng.engine.{name}")
+        for attribute, value in list(vars(module).items()):
+            if hasattr(value, "py_func"):
+                monkeypatch.setattr(module, attribute, value.py_func)
+    monkeypatch.setattr("geo_minzheng.engine.transport.COARSE_FROM", 3)
+    for (arguments, options), plans in zip(cases, compiled, strict=True):
+        for allocator, plan in zip(ALLOCATORS.values(), plans, strict=True):
+            again = allocator(*arguments, **options)
+            np.testing.assert_allclose(again.got, plan.got)
+            assert again.objective == pytest.approx(plan.objective)
+
+
+def district_case(seed):
+    stock, need, cost, lorries, options = random_case(seed, layered=True)
+    return (stock, need, cost), options | ({"vehicle_hours": lorries} if seed % 2 else {})

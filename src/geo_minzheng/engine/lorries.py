@@ -1,12 +1,12 @@
 """Share goods fairly where the items of a warehouse share lorry hours: linear programmes, then rounding to packages.
 
 Without packages the fair shares are exact. For each need layer in order, over all villages and items at once, the cover
-of the pairs (village, item) rises together, ``z = base + t * direction``, as far as stock and hours allow; then the pairs
-that no solution can raise keep their cover, not their flow, and the rest goes on.
+of the pairs (village, item) rises together, ``z = base + t * direction``, as far as stock and hours allow; then the
+pairs that no solution can raise keep their cover, not their flow, and the rest goes on.
 
-Hours are all that ties items together, and there are few warehouses. So each rise is solved by items (Dantzig and Wolfe
-1960): a small master programme mixes deliveries of single items under the hours, its prices of hours ``h`` are handed to
-one transportation problem per item, and with ``y`` the least price of serving a pair,
+Hours are all that ties items together, and there are few warehouses. So each rise is solved by items (Dantzig and
+Wolfe 1960): a small master programme mixes deliveries of single items under the hours, its prices of hours ``h`` are
+handed to one transportation problem per item, and with ``y`` the least price of serving a pair,
 
     t <= (h @ hours + sum of stock prices * stock - sum of base * y) / (sum of direction * y)
 
@@ -24,7 +24,7 @@ from geo_minzheng.engine.arcs import Arcs, list_arcs
 from geo_minzheng.engine.leximin import blame, max_flow
 from geo_minzheng.engine.packing import trip_hours
 from geo_minzheng.engine.rounding import round_down_and_fill
-from geo_minzheng.engine.solve import BoolArray, FloatArray, IntArray, LinearModel, solve_linear
+from geo_minzheng.engine.solve import BoolArray, FloatArray, IntArray, LinearModel, LinearSession
 from geo_minzheng.engine.transport import carry
 from geo_minzheng.model.allocation import AllocationProblem, Lorries
 
@@ -33,6 +33,7 @@ PROOF = 1e-9
 RISE_GAP = 1e-8
 MINUTES_GAP = 1e-6
 STALL_LIMIT = 30
+PRICE_NOISE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -171,53 +172,68 @@ def _stock_limit(ways: ItemWays, base: FloatArray, direction: FloatArray, top: f
 
 
 class Master:
-    """The small programme that mixes columns of single items under the hours."""
+    """The small programme that mixes columns of single items under the hours; kept in the solver as columns come.
 
-    def __init__(self, fleet: Fleet, start: list[Column]) -> None:
-        self.fleet = fleet
-        self.columns = [[column] for column in start]
+    Column 0 is the common level; rows are hours, shares of each item (sum 1), level of each item (at least the common).
+    """
+
+    def __init__(self, fleet: Fleet, start: list[Column], *, is_rise: bool) -> None:
+        self.fleet, self.is_rise = fleet, is_rise
+        self.columns, self.items = list(start), list(range(len(start)))
+        n_limits, n_items = len(fleet.limit), len(start)
         # The start is kept feasible even where earlier rounding errors of the solver overdrew the hours by a hair.
-        self.limit = np.maximum(fleet.limit, sum((column.hours for column in start), np.zeros(len(fleet.limit))))
-
-    def solve(self, *, top: float | None) -> tuple[float, list[FloatArray], FloatArray]:
-        """Maximise the common level up to ``top``, or without ``top`` minimise cost: value, shares, prices of hours."""
-        n_limits, n_items = len(self.fleet.limit), len(self.columns)
-        flat = [(k, column) for k, columns in enumerate(self.columns) for column in columns]
-        item = np.array([k for k, _ in flat])
-        matrix = np.zeros((n_limits + 2 * n_items, len(flat) + 1))
-        matrix[:n_limits, 1:] = np.array([c.hours for _, c in flat]).T.reshape(n_limits, len(flat))
-        matrix[n_limits + item, 1 + np.arange(len(flat))] = 1.0
-        matrix[n_limits + n_items + item, 1 + np.arange(len(flat))] = [c.level for _, c in flat]
-        matrix[n_limits + n_items :, 0] = -1.0
-        size = np.maximum(1e-9, self.limit)
-        matrix[:n_limits] /= size[:, None]
-        cost = np.array([0.0, *(c.cost for _, c in flat)])
-        scale = max(1e-300, float(np.abs(cost).max()))
-        is_rise = top is not None
-        found = solve_linear(
+        limit = np.maximum(fleet.limit, sum((column.hours for column in start), np.zeros(n_limits)))
+        self.size = np.maximum(1e-9, limit)
+        self.scale = max(1e-300, sum(abs(column.cost) for column in start))
+        common = np.r_[np.zeros(n_limits + n_items), -np.ones(n_items)][:, None]
+        self.session = LinearSession(
             LinearModel(
-                cost=np.eye(1, len(flat) + 1)[0] if is_rise else cost / scale,
-                lower=np.zeros(len(flat) + 1),
-                upper=np.r_[top if top is not None else 0.0, np.full(len(flat), np.inf)],
-                matrix=sparse.csc_array(matrix),
+                cost=np.r_[float(is_rise), np.zeros(n_items) if is_rise else self._costs(start)],
+                lower=np.zeros(1 + n_items),
+                upper=np.r_[0.0, np.full(n_items, np.inf)],
+                matrix=sparse.csc_array(np.hstack([common, self._matrix(start, self.items)])),
                 row_lower=np.r_[np.full(n_limits, -np.inf), np.ones(n_items), np.zeros(n_items)],
-                row_upper=np.r_[self.limit / size + 1e-10, np.ones(n_items), np.full(n_items, np.inf)],
+                row_upper=np.r_[limit / self.size + 1e-10, np.ones(n_items), np.full(n_items, np.inf)],
                 maximise=is_rise,
             )
         )
-        shares = [np.maximum(0.0, found.x[1:][item == k]) for k in range(n_items)]
-        prices = np.abs(found.dual[:n_limits]) / size * (1.0 if is_rise else scale)
-        return (float(found.x[0]) if is_rise else float(cost @ found.x)), shares, prices
 
-    def mix(self, shares: list[FloatArray]) -> list[FloatArray]:
+    def _costs(self, columns: list[Column]) -> FloatArray:
+        return np.array([column.cost for column in columns]) / self.scale
+
+    def _matrix(self, columns: list[Column], items: list[int]) -> FloatArray:
+        n_limits, n_items, at = len(self.fleet.limit), len(self.fleet.ways), np.arange(len(columns))
+        matrix = np.zeros((n_limits + 2 * n_items, len(columns)))
+        matrix[:n_limits] = np.array([column.hours for column in columns]).T / self.size[:, None]
+        matrix[n_limits + np.array(items), at] = 1.0
+        matrix[n_limits + n_items + np.array(items), at] = [column.level for column in columns]
+        return matrix
+
+    def add(self, columns: list[Column]) -> None:
+        """Take in one column of each item."""
+        items = list(range(len(columns)))
+        costs = np.zeros(len(columns)) if self.is_rise else self._costs(columns)
+        matrix = sparse.csc_array(self._matrix(columns, items))
+        self.session.add_columns(costs, np.full(len(columns), np.inf), matrix)
+        self.columns += columns
+        self.items += items
+
+    def solve(self, top: float = 0.0) -> tuple[float, FloatArray, FloatArray]:
+        """Maximise the common level up to ``top``, or minimise cost: value, shares of columns, prices of hours."""
+        self.session.set_column(0, 0.0, top)
+        found = self.session.solve()
+        scale = 1.0 if self.is_rise else self.scale
+        worth = np.abs(found.dual[: len(self.size)])
+        prices = np.where(worth > PRICE_NOISE * worth.max(initial=0.0), worth, 0.0) / self.size * scale
+        return found.objective * scale, np.maximum(0.0, found.x[1:]), prices
+
+    def mix(self, shares: FloatArray) -> list[FloatArray]:
         """Add the columns up in their shares."""
-        flows = []
-        for k, share in enumerate(shares):
-            flow = np.zeros(self.fleet.ways[k].hours.shape)
-            for part, column in zip((share / max(1e-300, share.sum())).tolist(), self.columns[k], strict=True):
-                if part > 0.0:
-                    flow.ravel()[column.place] += part * column.flow
-            flows.append(flow)
+        flows = [np.zeros(ways.hours.shape) for ways in self.fleet.ways]
+        total = np.bincount(self.items, shares)
+        for item, column, share in zip(self.items, self.columns, shares.tolist(), strict=True):
+            if share > 0.0:
+                flows[item].ravel()[column.place] += share / total[item] * column.flow
         return flows
 
 
@@ -254,33 +270,37 @@ def rise(fleet: Fleet, start: Rise, direction: FloatArray, *, is_all_or_nothing:
     """
     base = start.cover
     ceiling, held = _stock_limits(fleet, base, direction, 1.0)
-    moves = direction.any(axis=1)
-    master = Master(fleet, [fleet.column(k, f, 0.0 if moves[k] else 1.0) for k, f in enumerate(start.mix)])
+    moves = np.asarray(direction.any(axis=1))
+    master = Master(
+        fleet, [fleet.column(k, f, 0.0 if moves[k] else 1.0) for k, f in enumerate(start.mix)], is_rise=True
+    )
     usual = 1.0 / np.maximum(1e-9, fleet.limit)
     prices, pair_price, level = usual, np.zeros(base.shape), 0.0
-    shares, stalled = [np.ones(1)] * len(base), 0
+    shares, stalled = np.ones(len(base)), 0
     for _ in range(ROUND_LIMIT):
         if is_all_or_nothing and ceiling < 1.0 - PROOF:
             return start
-        worth, least = float(prices @ fleet.limit), np.zeros(base.shape)
+        worth, least, new = float(prices @ fleet.limit), np.zeros(base.shape), []
         for k, ways in enumerate(fleet.ways):
             flow, least[k], stock_price = _price_item(
                 ways, _with_hours(fleet, k, prices), base[k] + ceiling * direction[k]
             )
             worth += float(stock_price @ ways.supply) - float(base[k] @ least[k])
-            master.columns[k].append(fleet.column(k, flow, ceiling if moves[k] else 1.0))
-        slope = float((direction * least).sum())
-        if slope > 0.0 and worth < slope * ceiling * (1 - 1e-12):
-            ceiling, pair_price = max(0.0, worth / slope), least
+            new.append(fleet.column(k, flow, ceiling if moves[k] else 1.0))
+        master.add(new)
+        significant = np.where(least > PRICE_NOISE * least.max(initial=0.0), least, 0.0)
+        slope, noise = float((direction * significant).sum()), PROOF * float(prices @ fleet.limit)
+        if slope > 0.0 and worth < slope * ceiling - noise:
+            ceiling, pair_price = max(0.0, worth / slope), significant
             held[:] = False
         last = level
-        level, shares, prices = master.solve(top=ceiling)
+        level, shares, prices = master.solve(ceiling)
         stalled = stalled + 1 if level <= last + 1e-12 else 0
         if level >= ceiling * (1 - RISE_GAP) - 1e-12 or stalled > STALL_LIMIT:
             break
         if not prices.any():
             prices = usual
-    stuck = held | (pair_price > 1e-9 * pair_price.max(initial=0.0))
+    stuck = held | (pair_price > 0.0)
     return Rise(base + level * direction, master.mix(shares), level, stuck & (direction > 0))
 
 
@@ -289,18 +309,19 @@ def minimise(fleet: Fleet, start: list[FloatArray], cover: FloatArray) -> tuple[
 
     ``start`` delivers at least the cover and keeps the hours.
     """
-    master = Master(fleet, [fleet.column(k, flow, 0.0) for k, flow in enumerate(start)])
+    master = Master(fleet, [fleet.column(k, flow, 0.0) for k, flow in enumerate(start)], is_rise=False)
     best, prices = 0.0, np.zeros(len(fleet.limit))
-    shares = [np.ones(1)] * len(start)
+    shares = np.ones(len(start))
     for _ in range(ROUND_LIMIT):
-        bound = -float(prices @ fleet.limit)
+        bound, new = -float(prices @ fleet.limit), []
         for k, ways in enumerate(fleet.ways):
             cost = _with_hours(fleet, k, prices, np.where(np.isfinite(ways.minutes), ways.minutes, 0.0))
             flow, least, stock_price = _price_item(ways, cost, cover[k])
             bound += float(cover[k] @ least) - float(stock_price @ ways.supply)
-            master.columns[k].append(fleet.column(k, flow, 0.0))
+            new.append(fleet.column(k, flow, 0.0))
+        master.add(new)
         best = max(best, bound)
-        value, shares, prices = master.solve(top=None)
+        value, shares, prices = master.solve()
         if value - best <= MINUTES_GAP * max(1.0, value):
             break
     return master.mix(shares), best

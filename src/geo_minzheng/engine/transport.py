@@ -57,15 +57,17 @@ def _shortest(
     extra: FloatArray,
     supply: IntArray,
     used: IntArray,
+    tolerance: float,
     distance: FloatArray,
     before: IntArray,
 ) -> int:
     """Search from all nodes with too much to the nearest with too little (Dijkstra, dense); the last node is the pool.
 
-    The pool stands for unused stock: pool -> w puts more of ``w``'s stock to use, w -> pool less.
+    The pool stands for unused stock: pool -> w puts more of ``w``'s stock to use, w -> pool less. Lengths below the
+    tolerance are 0 and the fewest arcs win a tie: else rounding errors send crumbs in circles (Edmonds and Karp 1972).
     """
     n = len(supply)
-    is_done = np.zeros(n + 1, dtype=np.bool_)
+    is_done, arcs = np.zeros(n + 1, dtype=np.bool_), np.zeros(n + 1, dtype=np.int64)
     distance[:] = np.inf
     before[:] = -1
     for node in range(n + 1):
@@ -74,7 +76,8 @@ def _shortest(
     while True:
         node, least = -1, np.inf
         for other in range(n + 1):
-            if not is_done[other] and distance[other] < least:
+            is_nearer = distance[other] < least or (node >= 0 and distance[other] == least and arcs[other] < arcs[node])
+            if not is_done[other] and is_nearer:
                 node, least = other, distance[other]
         if node < 0:
             return -1
@@ -90,10 +93,11 @@ def _shortest(
                 length = price[node] if used[node] > 0 else np.inf
             else:
                 length = extra[other, node] + price[node] - price[other]
-            value = least + max(0.0, length)
-            if value < distance[other]:
+            value = least + (length if length > tolerance else 0.0)
+            if value < distance[other] or (value == distance[other] and arcs[node] + 1 < arcs[other]):
                 distance[other] = value
                 before[other] = node
+                arcs[other] = arcs[node] + 1
 
 
 @compiled
@@ -158,8 +162,13 @@ def _settle(cost: FloatArray, supply: IntArray, demand: IntArray, price: FloatAr
         excess[w] = used[w] - out[w]
         excess[n_w] -= excess[w]
     distance, before = np.empty(n_w + 1), np.empty(n_w + 1, dtype=np.int64)
+    tolerance = 0.0
+    for w in range(n_w):
+        for v in range(n_v):
+            if demand[v] > 0 and np.isfinite(cost[w, v]):
+                tolerance = max(tolerance, 1e-12 * cost[w, v])
     while True:
-        end = _shortest(excess, price, extra, supply, used, distance, before)
+        end = _shortest(excess, price, extra, supply, used, tolerance, distance, before)
         if end < 0:
             break
         amount, node = -excess[end], end
