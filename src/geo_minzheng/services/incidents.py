@@ -126,15 +126,15 @@ def _depth_edges(policy: Policy, hazard: str) -> list[float]:
     return limits + [v.passable_depth_m for v in policy.vehicles.values()]
 
 
-def add_drawn_footprint(session: Session, act: Act, incident: str, drawn: list[dict[str, Any]]) -> dict[str, Any]:
-    """Store a footprint drawn on the map (GeoJSON features in WGS-84).
+def add_drawn_footprint(session: Session, act: Act, incident: str, drawn: dict[str, Any]) -> dict[str, Any]:
+    """Store a footprint drawn on the map (GeoJSON in WGS-84).
 
     Raises
     ------
     InputError
         ``incident.not_drawn``: nothing with an area was drawn.
     """
-    frame = water_parts.from_geojson({"features": drawn})
+    frame = water_parts.from_geojson(drawn)
     if frame.empty:
         raise InputError("incident.not_drawn")
     return add_footprint(session, act, incident, frame, source="drawn")
