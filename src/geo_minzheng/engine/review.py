@@ -24,7 +24,7 @@ class AnswerChange:
     before, after
         Answers; ``None`` is 未掌握.
     mark
-        ``same``, ``up``, ``down``, ``new`` (unknown before), ``lost`` (unknown now), ``other`` (a text or flag changed).
+        ``same``, ``up``, ``down``, ``new`` (unknown before), ``lost`` (unknown now) or ``other`` (not a number).
     change
         After minus before where both are numbers [unit of the field].
     """

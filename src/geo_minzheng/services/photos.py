@@ -6,6 +6,7 @@ import uuid as uuids
 from typing import TYPE_CHECKING
 
 from geo_minzheng.engine import documents
+from geo_minzheng.errors import InputError
 from geo_minzheng.layers import photo as photo_reader
 from geo_minzheng.store import records
 from geo_minzheng.store.tables_report import Photo
@@ -37,3 +38,17 @@ def keep(session: Session, act: Act, content: bytes, *, folder: Path, version: s
     )  # fmt: skip
     records.add(session, act, "report.photo", row)
     return name
+
+
+def path_of(folder: Path, name: str) -> Path:
+    """Say where a kept photo lies; its name is a UUID of ours.
+
+    Raises
+    ------
+    InputError
+        ``photo.unreadable``: no UUID.
+    """
+    try:
+        return folder / f"{uuids.UUID(name)}.jpg"
+    except ValueError as error:
+        raise InputError("photo.unreadable") from error

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from geo_minzheng.services.reports import Version
 
 
+# Columns of the impact behind each estimated indicator: low, middle, high.
+ESTIMATED = papers.ESTIMATED
+
+
 @dataclass(frozen=True)
 class Officer:
     """An information officer 灾害信息员 and the village reported from."""
