@@ -15,6 +15,7 @@ from geo_minzheng.store.audit import Change, record
 from geo_minzheng.store.canonical import digest, to_json
 from geo_minzheng.store.postings import insert_once
 from geo_minzheng.store.records import add, one
+from geo_minzheng.store.tables_flood import Incident
 from geo_minzheng.store.tables_report import Photo, Report, ReportReview, ReportVersion
 
 
@@ -70,6 +71,8 @@ def post_report(session: Session, act: Act, post: ReportPost) -> tuple[ReportVer
 
     Raises
     ------
+    NotFoundError
+        ``store.not_found``: there is no such incident.
     RefusedError
         ``store.report_conflict``: the UUID was used for another body; the first is kept.
     """
@@ -78,6 +81,7 @@ def post_report(session: Session, act: Act, post: ReportPost) -> tuple[ReportVer
         key = {"incident": post.incident, "village_code": post.village_code}
         known = session.scalars(select(ReportVersion).where(ReportVersion.uuid == post.uuid)).one_or_none()
         if known is None:
+            one(session, Incident, incident_id=post.incident)
             insert_once(session, Report, key | made | {"exercise": act.exercise})
             report = session.scalars(select(Report).filter_by(**key).with_for_update()).one()
             versions = select(func.count()).where(ReportVersion.report_fid == report.fid)
