@@ -11,7 +11,7 @@ import typer
 from geo_minzheng.cli.frame import bureau, refusals, show
 from geo_minzheng.engine.documents import plain
 from geo_minzheng.errors import InputError
-from geo_minzheng.services import papers, reports
+from geo_minzheng.services import incidents, papers, reports
 
 app = typer.Typer(no_args_is_help=True, help="报灾 · reports")
 
@@ -65,6 +65,7 @@ def list_(incident: IncidentId, village: Annotated[str, typer.Option(help="行�
     with refusals():
         office = bureau()
         with office.reading() as session:
+            incidents.get_incident(session, incident)
             found = reports.list_versions(session, incident, village=village)
         show([plain(v) for v in found], lambda: [f"{v.uuid}  {v.village}  第{v.number}版  {v.state}" for v in found])
 

@@ -56,7 +56,7 @@ def receive(
             expiry_on=parse_moment(expiry).date() if expiry else None,
         )  # fmt: skip
         with office.transaction() as (session, act):
-            stock.receive(session, act, policy, voucher, told)
+            stock.receive(session, act, policy, voucher, told, owners=stock.owners_of(office.catalogue))
         show({"voucher": voucher}, lambda: [voucher])
 
 

@@ -56,7 +56,7 @@ def verify() -> None:
 def audit_list(
     who: Annotated[str, typer.Option(help="经办人 · who")] = "",
     table: Annotated[str, typer.Option(help="数据表 · table")] = "",
-    limit: Annotated[int, typer.Option(help="最多行数 · rows")] = 100,
+    limit: Annotated[int, typer.Option(help="最多行数 · rows", min=1)] = 100,
 ) -> None:
     """操作日志 · the audit log."""
     with refusals():

@@ -299,7 +299,14 @@ def sign_paper(session: Session, act: Act, plan_id: str, scan: bytes, *, folder:
 
 
 def orders_of(session: Session, incident: str) -> list[DispatchOrder]:
-    """List an incident's dispatch orders."""
+    """List an incident's dispatch orders.
+
+    Raises
+    ------
+    NotFoundError
+        ``store.not_found``: there is no such incident.
+    """
+    incidents.get_incident(session, incident)
     return order_store.list_orders(session, incident)
 
 

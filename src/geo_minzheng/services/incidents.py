@@ -74,6 +74,7 @@ def declare_incident(session: Session, act: Act, policy: Policy, told: Declarati
         exercise=told.exercise,
         note=told.note,
     )
+    act = replace(act, incident=row.incident_id, exercise=told.exercise)
     records.add(session, act, "incident.declare", row)
     return _incident(row)
 

@@ -14,10 +14,12 @@ from geo_minzheng.model.document import (
     FormEstimate,
     FormRow,
     IsolatedVillage,
+    OfficialDocument,
     OrderPaper,
+    Paragraph,
     ReliefRow,
 )  # fmt: skip
-from geo_minzheng.model.incident import Band, Condition, LevelAdvice
+from geo_minzheng.model.incident import Band, Condition, Incident, LevelAdvice
 from geo_minzheng.present.briefing import briefing_document
 from geo_minzheng.present.documents import write_docx, write_pdf
 from geo_minzheng.present.forms import write_form
@@ -90,11 +92,27 @@ def write_orders(
             synthetic=places.has_synthetic(session, *SYNTHETIC_LAYERS), exercise=found.exercise,
         )  # fmt: skip
     local = [papers.in_zone(order, act.at.tzinfo) for order in orders]
-    sheets_out = order_documents(local, sheets, text)
+    sheets_out = order_documents(local, sheets, text) or (_no_orders(session, act, text, found),)
     return [
         write_docx(sheets_out, folder / "orders.docx", text, fonts=fonts),
         write_pdf(sheets_out, folder / "orders.pdf", text, fonts=fonts),
     ]
+
+
+def _no_orders(session: Session, act: Act, text: Text, found: Incident) -> OfficialDocument:
+    """Say in place of orders that there are none, with the reasons of the last plan."""
+    plan = relief.latest_plan(session, found.incident_id)
+    coverage = [] if plan is None else plan.document["coverage"]
+    reasons = dict.fromkeys(row["reason"]["text"] for row in coverage if row["reason"])
+    notices = [text("present.paper.exercise")] if found.exercise else []
+    notices += [text("present.paper.synthetic")] if places.has_synthetic(session, *SYNTHETIC_LAYERS) else []
+    return OfficialDocument(
+        title=text("present.order.title"),
+        issuer=bureau_name(session, text),
+        issued_on=act.at.date(),
+        body=(Paragraph(text("papers.no_orders", incident=found.name)), *(Paragraph(reason) for reason in reasons)),
+        notices=tuple(notices),
+    )
 
 
 def bureau_name(session: Session, text: Text) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid as uuids
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.engine import documents, entry_units
@@ -87,7 +87,8 @@ def submit_report(
     RefusedError
         ``store.report_conflict``: the same UUID with another body; the first one is kept.
     """
-    incidents.get_incident(session, incident)
+    found = incidents.get_incident(session, incident)
+    act = replace(act, incident=incident, exercise=found.exercise)
     if told.village not in places.names(session, "village", "code"):
         raise InputError("report.unknown_village", village=told.village)
     if len(told.photos) > policy.number("report.photos_max"):
@@ -130,11 +131,13 @@ def _behalf(told: Submission) -> dict[str, str] | None:
 
 
 def _values(session: Session, policy: Policy, incident: str, told: Submission) -> dict[str, Answer]:
-    last = latest_version(session, incident, told.village)
     if told.no_change:
-        if last is None:
+        before = list_versions(session, incident, village=told.village)
+        # Sent again, it repeats what it repeated the first time.
+        place = next((k for k, v in enumerate(before) if v.uuid == told.uuid), len(before))
+        if not place:
             raise InputError("report.nothing_before", village=told.village)
-        return dict(last.values)
+        return dict(before[place - 1].values)
     kinds = {q.field: q.kind for q in policy.questions} | {
         i.indicator: i.kind for i in policy.indicators if i.kind in {"count", "number"}
     }
@@ -146,12 +149,16 @@ def _values(session: Session, policy: Policy, incident: str, told: Submission) -
 
 def _checked(name: str, kind: str, value: Answer) -> Answer:
     if kind == "text":
+        if isinstance(value, list | dict):
+            raise InputError("report.bad_value", field=name, value=value)
         return str(value).strip()
     if kind == "flag":
         if not isinstance(value, bool):
             raise InputError("report.bad_value", field=name, value=value)
         return value
-    if isinstance(value, bool | str) or value is None or not 0 <= value < _LARGEST or (kind == "count" and value % 1):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError("report.bad_value", field=name, value=value)
+    if not 0 <= value < _LARGEST or (kind == "count" and value % 1):
         raise InputError("report.bad_value", field=name, value=value)
     return int(value) if kind == "count" else float(value)
 
@@ -230,6 +237,8 @@ def review_report(
         raise RefusedError("report.own_report", who=act.who)
     if verdict == "confirmed":
         _must_hold(check_version(session, policy, incident, found.village, found.values), found.note or reason)
+    exercise = incidents.get_incident(session, incident).exercise
+    act = replace(act, incident=incident, exercise=exercise)
     report_store.review_report(session, act, version, verdict, reason=reason.strip())
 
 

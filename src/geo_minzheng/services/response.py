@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.engine import documents, respond
@@ -73,7 +73,7 @@ def decide_level(session: Session, act: Act, policy: Policy, incident: str, deci
         conditions=documents.plain([asdict(c) for c in advice.conditions]),
         exercise=found.exercise,
     )
-    records.add(session, act, "response.decide", row)
+    records.add(session, replace(act, incident=incident, exercise=found.exercise), "response.decide", row)
     return present_level(session, incident) or {}
 
 

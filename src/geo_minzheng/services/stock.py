@@ -8,16 +8,18 @@ from geo_minzheng.engine import stock as stock_engine
 from geo_minzheng.errors import InputError, MissingValueError
 from geo_minzheng.model.ledger import LotLine, LotReceipt
 from geo_minzheng.model.relief import StockLot
+from geo_minzheng.services import places
 from geo_minzheng.store import ledger
 from geo_minzheng.store import stock as stock_store
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import date
 
     from sqlalchemy.orm import Session
 
     from geo_minzheng.model.act import Act
+    from geo_minzheng.model.layer import LayerSpec
     from geo_minzheng.model.policy import Policy
 
 
@@ -69,20 +71,41 @@ def list_stock(session: Session, policy: Policy, day: date) -> list[dict[str, An
     ]  # fmt: skip
 
 
-def receive(session: Session, act: Act, policy: Policy, number: str, lot: LotReceipt) -> None:
+def receive(
+    session: Session, act: Act, policy: Policy, number: str, lot: LotReceipt, *, owners: Collection[str]
+) -> None:
     """Book goods that come in.
+
+    Parameters
+    ----------
+    owners
+        Owners the stock layer knows, see :func:`owners_of`.
 
     Raises
     ------
     InputError
-        ``stock.unknown_item``, ``stock.wrong_unit``: the sheet counts in another unit than the policy.
+        ``stock.unknown_item``, ``stock.wrong_unit``: the sheet counts in another unit than the policy;
+        ``stock.unknown_warehouse``, ``stock.unknown_owner``, ``stock.bad_quantity``.
     """
     item = policy.items.get(lot.item)
     if item is None:
         raise InputError("stock.unknown_item", item=lot.item, allowed=sorted(policy.items))
     if lot.unit != item.unit:
         raise InputError("stock.wrong_unit", item=item.name_zh, unit=lot.unit, expected=item.unit)
+    if not 0 < lot.quantity < float("inf"):
+        raise InputError("stock.bad_quantity", value=lot.quantity)
+    if lot.owner not in owners:
+        raise InputError("stock.unknown_owner", owner=lot.owner, allowed=list(owners))
+    warehouses = places.names(session, "warehouse", "warehouse_id")
+    if lot.warehouse not in warehouses:
+        raise InputError("stock.unknown_warehouse", warehouse=lot.warehouse, allowed=sorted(warehouses))
     ledger.receive(session, act, number, [lot])
+
+
+def owners_of(catalogue: Mapping[str, LayerSpec]) -> tuple[str, ...]:
+    """Name the owners a lot may have."""
+    column = next(c for c in catalogue["stock_lot"].columns if c.name == "owner")
+    return tuple(column.values)
 
 
 def issue(session: Session, act: Act, number: str, line: LotLine, *, note: str = "") -> None:
