@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import traceback
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -109,3 +110,30 @@ def call(line: list[str], env: dict[str, str] | None = None) -> Said:
         os.environ.clear()
         os.environ.update(kept)
     return Said(tuple(line), code, out.getvalue(), err.getvalue())
+
+
+def fresh_home(demo_out: Path) -> Path:
+    """A copy of the demo district whose goods are all free again, made once a run; read only."""
+    folder = demo_out.parent / "fresh"
+    if not (folder / ".done").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(demo_out / "home", folder)
+        desk = Desk(folder)
+        (incident,) = (i["incident_id"] for i in desk.do("incident", "list"))
+        for order in desk.do("relief", "orders", "--incident", incident)["orders"]:
+            if order["state"] != "picking":
+                desk.do("relief", "order", order["order_id"], "--to", "cancelled", "--note", "测试")
+        (folder / ".done").touch()
+    return folder
+
+
+def desk_at(home: Path, folder: Path) -> Desk:
+    """Sit down at a copy of a home that may be changed."""
+    return Desk(Path(shutil.copytree(home, folder)))
+
+
+def flooded(desk: Desk, incident: str, footprint: Path, *more: str) -> None:
+    """Declare an incident with a footprint and assess its impact."""
+    desk.do("incident", "declare", f"测试{incident}", "--incident", incident, *more)
+    desk.do("incident", "footprint", footprint, "--incident", incident)
+    desk.do("incident", "impact", "--incident", incident)
