@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -120,3 +120,76 @@ def programme_document(
             "cost_of_order": plain(cost),
         }
     return document
+
+
+def list_verdicts(document: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Tell of every case what became of it in the programmes, in the order of the lists.
+
+    Parameters
+    ----------
+    document
+        ``programme.json``.
+    cases
+        Rows of :func:`judge_cases`.
+
+    Returns
+    -------
+    ``case, programme, state`` (``chosen``, ``stretch``, ``waiting`` for want of money or quota, ``gate``,
+    ``missing_value``), ``place`` (in the order, from 1; ``None`` for a case that no gate let through), ``reason``
+    (codes joined by ``|``, or the missing key), ``rule, tier, score, persons, subsidy_yuan, village_code, house_id,
+    household_id, act_now, is_backlog`` and the parts [points] as ``part_<name>``.
+    """
+    by_id = {str(row["case"]): row for row in cases}
+    found = []
+    for programme in document["programmes"]:
+        place = 0
+        for chosen in programme["chosen"]:
+            place += 1
+            state = "stretch" if chosen["beyond_target"] else "chosen"
+            verdict = {"state": state, "place": place, "reason": ""}
+            own = {k: chosen[k] for k in ("tier", "score", "persons", "subsidy_yuan", "rule")}
+            parts = {f"part_{name}": points for name, points in chosen["parts"].items()}
+            found.append(_verdict(by_id, programme["programme"], chosen["case"], verdict) | own | parts)
+        for skipped in programme["skipped"]:
+            waits = skipped["kind"] in ("budget", "quota")
+            place += waits
+            state = "waiting" if waits else skipped["kind"]
+            verdict = {"state": state, "place": place if waits else None, "reason": skipped["reason"]}
+            found.append(_verdict(by_id, programme["programme"], skipped["case"], verdict))
+    return found
+
+
+_TOLD = (
+    "tier", "score", "persons", "subsidy_yuan", "rule", "village_code", "house_id", "household_id", "act_now",
+    "is_backlog",
+)  # fmt: skip
+
+
+def _verdict(
+    by_id: Mapping[str, Mapping[str, Any]], programme: str, case: str, verdict: Mapping[str, Any]
+) -> dict[str, Any]:
+    row = by_id.get(case, {})
+    parts = {name: value for name, value in row.items() if str(name).startswith("part_")}
+    return {"case": case, "programme": programme, **{name: row.get(name) for name in _TOLD}, **parts, **verdict}
+
+
+def money_curve(verdicts: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
+    """Add up the subsidies down the order: what reaching the n-th household costs.
+
+    Returns
+    -------
+    ``households`` and ``yuan``, from 0 on, for the cases that have a place in the order.
+    """
+    curve, total = [{"households": 0.0, "yuan": 0.0}], 0
+    placed = sorted((v for v in verdicts if v["place"] is not None), key=lambda v: v["place"])
+    for verdict in placed:
+        total += round(float(verdict["subsidy_yuan"]) * 100)
+        curve.append({"households": float(verdict["place"]), "yuan": total / 100})
+    return curve
+
+
+def search_verdicts(verdicts: Sequence[Mapping[str, Any]], words: str) -> list[Mapping[str, Any]]:
+    """Find cases by any part of case, house, household or village name, letter case aside."""
+    wanted = words.strip().casefold()
+    names = ("case", "house_id", "household_id", "village_name")
+    return [v for v in verdicts if wanted and any(wanted in str(v.get(n) or "").casefold() for n in names)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -210,3 +210,40 @@ def _gains(kind: str, question: SitingQuestion, chosen: list[int]) -> tuple[Site
         covers = csr_array(question.minutes <= question.limit_min)
         return site.marginal_cover(covers, chosen, weights=question.weights, fixed=fixed)
     return site.marginal_gains(question.minutes, chosen, weights=question.weights, fixed=fixed)
+
+
+def open_defect_list(defects: pd.DataFrame, names: Mapping[str, str], day: Any) -> list[dict[str, Any]]:
+    """List the open defects of the homes, the longest overdue first, then by deadline.
+
+    Parameters
+    ----------
+    defects
+        ``home_id, hazard_grade, defect_kind, description, found_on, deadline_on, closed_on``.
+    names
+        Home names by id.
+    day
+        Day of the list.
+
+    Returns
+    -------
+    ``home, name, grade, kind, description, found_on, deadline_on, overdue_days`` (0 within the deadline, ``None``
+    without one).
+    """
+    rows = []
+    for row in defects[defects["closed_on"].isna()].to_dict("records"):
+        deadline = (
+            None if row["deadline_on"] is None or row["deadline_on"] != row["deadline_on"] else row["deadline_on"]
+        )
+        days = None if deadline is None else max(0, (day - _day(deadline)).days)
+        rows.append(
+            {
+                "home": str(row["home_id"]), "name": names.get(str(row["home_id"]), ""), "grade": row["hazard_grade"],
+                "kind": row["defect_kind"], "description": row["description"], "found_on": str(_day(row["found_on"])),
+                "deadline_on": "" if deadline is None else str(_day(deadline)), "overdue_days": days,
+            }
+        )  # fmt: skip
+    return sorted(rows, key=lambda r: (-(r["overdue_days"] or 0), r["deadline_on"] or "9999", r["home"]))
+
+
+def _day(value: Any) -> Any:
+    return value.date() if hasattr(value, "date") else value

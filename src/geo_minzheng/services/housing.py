@@ -13,12 +13,16 @@ from geo_minzheng.store import records
 from geo_minzheng.store.tables_housing import ProgrammeRun
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
     from sqlalchemy.orm import Session
 
     from geo_minzheng.model.act import Act
     from geo_minzheng.model.policy import Policy, Programme
     from geo_minzheng.present.text import Text
+
+CASEWORK = frozenset({"planner", "housing_reviewer", "approver", "auditor"})
 
 
 def judge_cases(session: Session, act: Act, policy: Policy) -> pd.DataFrame:
@@ -32,10 +36,10 @@ def judge_cases(session: Session, act: Act, policy: Policy) -> pd.DataFrame:
     return housing_engine.judge_cases(registers, policy, day=act.at.date())
 
 
-def make_programmes(
+def draft_programmes(
     session: Session, act: Act, policy: Policy, *, budgets: dict[str, float] | None = None
 ) -> dict[str, Any]:
-    """Make the year's programmes and keep them on record.
+    """Work the year's programmes out without keeping them: what other money would do.
 
     Parameters
     ----------
@@ -53,16 +57,22 @@ def make_programmes(
     MissingValueError
         A programme has no budget in the policy and none was given.
     """
-    unknown = sorted(set(budgets or {}) - set(policy.programmes))
+    return _document(session, act, policy, judge_cases(session, act, policy), budgets or {})
+
+
+def _document(
+    session: Session, act: Act, policy: Policy, cases: pd.DataFrame, budgets: dict[str, float]
+) -> dict[str, Any]:
+    unknown = sorted(set(budgets) - set(policy.programmes))
     if unknown:
         raise InputError("housing.unknown_programme", programme=unknown[0], allowed=sorted(policy.programmes))
-    cases = judge_cases(session, act, policy)
     names = dict(zip(cases["case"].astype(str), cases["village_code"].astype(str), strict=True))
     ordered = sorted(policy.programmes.values(), key=lambda p: p.order)
     document: dict[str, Any] = {
         "year": act.at.year,
+        "made_on": act.at.date().isoformat(),
         "policy_version": policy.version,
-        "programmes": [_programme(cases, p, policy, budgets or {}, names) for p in ordered],
+        "programmes": [_programme(cases, p, policy, budgets, names) for p in ordered],
         "act_now": housing_engine.act_now(cases),
         "against_review": housing_engine.against_review(cases),
         "build_together": housing_engine.build_together(
@@ -72,7 +82,15 @@ def make_programmes(
             min_cases=int(policy.number("housing.cluster_cases")),
         ),
     }
-    document = documents.tidy(document)
+    return documents.tidy(document)
+
+
+def make_programmes(
+    session: Session, act: Act, policy: Policy, *, budgets: dict[str, float] | None = None
+) -> dict[str, Any]:
+    """Make the year's programmes and keep them on record; see :func:`draft_programmes`."""
+    cases = judge_cases(session, act, policy)
+    document = _document(session, act, policy, cases, budgets or {})
     number = len(records.find(session, ProgrammeRun)) + 1
     row = ProgrammeRun(
         run_id=f"{act.at.year}/{number}",
@@ -118,6 +136,46 @@ def latest_programmes(session: Session) -> dict[str, Any] | None:
 def case_rows(session: Session, act: Act, policy: Policy) -> list[dict[str, Any]]:
     """List the judged cases for the page: tier, score in parts, gate, subsidy, place."""
     return documents.rows(judge_cases(session, act, policy))
+
+
+def verdicts(session: Session, made: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Tell of every case what became of it and why, with the names of village and town."""
+    villages, towns = places.names(session, "village", "code"), places.names(session, "division", "code")
+    return [
+        v
+        | {
+            "village_name": villages.get(str(v["village_code"]), ""),
+            "town_name": towns.get(str(v["village_code"])[:9], ""),
+        }
+        for v in housing_engine.list_verdicts(made, rows)
+    ]
+
+
+def search(found: Sequence[Mapping[str, Any]], words: str) -> list[Mapping[str, Any]]:
+    """Find cases by any part of case, house, household or village name."""
+    return housing_engine.search_verdicts(found, words)
+
+
+def money_curve(found: Sequence[Mapping[str, Any]], programme: str) -> list[dict[str, float]]:
+    """Give what reaching the n-th household of a programme's order costs [yuan]."""
+    return housing_engine.money_curve([v for v in found if v["programme"] == programme])
+
+
+def reason_of(verdict: Mapping[str, Any], policy: Policy, text: Text) -> str:
+    """Say why a case is in the programme or not, in the words of the clause."""
+    if verdict["state"] in ("chosen", "stretch"):
+        source = next((r.source for r in policy.subsidies if r.rule == verdict["rule"]), "")
+        return text(f"housing.verdict.{verdict['state']}", place=verdict["place"], rule=verdict["rule"], source=source)
+    if verdict["state"] == "gate":
+        return text("housing.verdict.gate", reasons=text.codes("engine.prioritise.gate", str(verdict["reason"])))
+    if verdict["state"] == "missing_value":
+        return text("housing.verdict.missing_value", key=verdict["reason"])
+    return text(f"housing.verdict.{verdict['reason']}", place=verdict["place"])
+
+
+def sees_houses(role: str) -> bool:
+    """Tell whether a role works on cases: house points with a poverty category are household data."""
+    return role in CASEWORK
 
 
 def programme_lines(made: dict[str, Any], policy: Policy, text: Text) -> list[str]:

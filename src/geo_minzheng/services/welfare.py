@@ -44,6 +44,12 @@ def rank_homes(session: Session, policy: Policy) -> list[dict[str, Any]]:
 _LONGEST_S = 86400.0
 
 
+def open_defects(session: Session, act: Act) -> list[dict[str, Any]]:
+    """List the homes' open defects, the longest overdue first."""
+    names = places.names(session, "welfare_home", "home_id")
+    return welfare_engine.open_defect_list(places.table(session, "facility_defect"), names, act.at.date())
+
+
 @dataclass(frozen=True, eq=False)
 class Reach:
     """Who lives within reach of a facility, on foot and by car.
