@@ -40,11 +40,11 @@ def rehearse(out: Path, *, osm: Path | None, home: Path | None, now: str) -> tup
         raw = tomllib.loads((data_dir("demo") / "extract.toml").read_text(encoding="utf-8"))
         flood_at = parse_moment(now) if now else raw["now"].astimezone(CHINA)
         planning_day, flood = raw["planning_day"], raw["flood"]["name"]
-        first = open_bureau(read_settings({}, home=home, now=flood_at.isoformat()))
+        first = open_bureau(read_settings(home=home, now=flood_at.isoformat()))
         osm_layers, _ = district.osm_layers(
             osm, data_dir("demo") / "extract.toml", first.policy_for(PROFILE), codes=None, catalogue=first.catalogue
         )
-    flood_desk = open_bureau(read_settings({}, home=home, now=flood_at.isoformat()), who=demo.COORDINATOR)
+    flood_desk = open_bureau(read_settings(home=home, now=flood_at.isoformat()), who=demo.COORDINATOR)
     planning = flood_desk.at(datetime(planning_day.year, planning_day.month, planning_day.day, 9, 0, tzinfo=CHINA))
     flood_desk.create_store()
     told: dict[str, Any] = {"home": str(home), "out": str(out)}
@@ -56,7 +56,7 @@ def rehearse(out: Path, *, osm: Path | None, home: Path | None, now: str) -> tup
 
 def _clear(home: Path) -> None:
     if (home / "district.gpkg").exists():
-        settings = read_settings({}, home=home)
+        settings = read_settings(home=home)
         with open_bureau(settings).reading() as session:
             if not district.describe_flag(session, "is_demo"):
                 raise RefusedError("demo.not_a_demo", home=str(home))
