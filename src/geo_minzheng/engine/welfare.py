@@ -238,11 +238,11 @@ def open_defect_list(defects: pd.DataFrame, names: Mapping[str, str], day: Any) 
         rows.append(
             {
                 "home": str(row["home_id"]), "name": names.get(str(row["home_id"]), ""), "grade": row["hazard_grade"],
-                "kind": row["defect_kind"], "description": row["description"], "found_on": str(_day(row["found_on"])),
-                "deadline_on": "" if deadline is None else str(_day(deadline)), "overdue_days": days,
+                "kind": row["defect_kind"], "description": row["description"], "found_on": _day(row["found_on"]),
+                "deadline_on": None if deadline is None else _day(deadline), "overdue_days": days,
             }
         )  # fmt: skip
-    return sorted(rows, key=lambda r: (-(r["overdue_days"] or 0), r["deadline_on"] or "9999", r["home"]))
+    return sorted(rows, key=lambda r: (-(r["overdue_days"] or 0), str(r["deadline_on"] or "9999"), r["home"]))
 
 
 def _day(value: Any) -> Any:

@@ -307,7 +307,7 @@ def show_cases_map(desk: Desk, programme: str) -> str:
 
     mark = str(desk.made["programmes"])
     content = frame.kept(office, ("housing.map", programme, str(points), str(hash(mark))), draw)
-    answer = frame.show_map(content, office, key=f"map/{programme}/{points}", height=500)
+    answer = frame.show_map(content, office, key=f"map/{programme}/{points}", height=560)
     if not points:
         st.caption(office.text("pages.housing.villages_only"))
     return next((c for kind in ("chosen", "stretch", "waiting", "act_now") if (c := frame.clicked(answer, kind))), "")

@@ -28,8 +28,8 @@ _LOOKS = {
     "act_now": LayerStyle(colour="#E34A33", shape="triangle", size=7),
 }
 _AREAS = {
-    "drive": LayerStyle(colour="#A6BDDB", shape="fill", opacity=0.35, width=1.0),
-    "walk": LayerStyle(colour="#1F78B4", shape="fill", opacity=0.55, width=1.2),
+    "drive": LayerStyle(colour="#6BAED6", shape="fill", opacity=0.4, width=1.0),
+    "walk": LayerStyle(colour="#08306B", shape="fill", opacity=0.7, width=1.6),
 }
 
 
