@@ -15,7 +15,14 @@ from starlette.staticfiles import StaticFiles
 from geo_minzheng import __version__
 from geo_minzheng.settings import assets_dir
 
-_HEAVY = ("folium", "geopandas", "streamlit_folium")
+# Not streamlit_folium: Streamlit serves a component only when a page was the first to import it.
+_HEAVY = (
+    "folium",
+    "geopandas",
+    "geo_minzheng.services.papers",
+    "geo_minzheng.services.housing",
+    "geo_minzheng.bootstrap",
+)
 
 
 async def healthz(_: Request) -> Response:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
+import shapely
 
 from geo_minzheng.geo import STORE_CRS
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 # UX: one ramp for severity, safe for colour blindness and in grey print.
 SEVERITY = {"none": "#D9D9D9", "low": "#FEE8C8", "medium": "#FDBB84", "high": "#E34A33", "extreme": "#7F0000"}
@@ -57,3 +56,23 @@ def loads(lines: Sequence[Mapping[str, Any]], kg: Mapping[str, float]) -> dict[t
         key = (line["warehouse"], line["receiver"])
         sums[key] = sums.get(key, 0.0) + line["quantity"] * kg[line["item"]]
     return dict(sorted(sums.items()))
+
+
+def nearest(frame: gpd.GeoDataFrame, key: str, lon: float, lat: float, *, within_m: float) -> str:
+    """Find the row nearest to a place that was clicked (ties by the smaller id); empty where none is near.
+
+    Parameters
+    ----------
+    frame
+        Rows in metres.
+    lon, lat
+        The place [deg].
+    within_m
+        How far away it may be [m].
+    """
+    if frame.empty:
+        return ""
+    place = gpd.GeoSeries([shapely.Point(lon, lat)], crs=STORE_CRS).to_crs(frame.crs).iloc[0]
+    away = shapely.distance(frame.geometry.to_numpy(), place)
+    least = away.min()
+    return min(str(name) for name in frame[key][away == least]) if least <= within_m else ""

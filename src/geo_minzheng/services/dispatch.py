@@ -61,6 +61,8 @@ def approve_plan(session: Session, act: Act, policy: Policy, text: Text, told: A
 
     Raises
     ------
+    InputError
+        ``relief.decided_in_future``.
     RefusedError
         ``store.own_plan``, ``store.plan_superseded``, ``store.oral_incomplete``, ``store.duplicate``, ``ledger.short``:
         the stock was promised to somebody else meanwhile; ``relief.nothing_to_send``; ``relief.way_lost``: a road of
@@ -72,6 +74,8 @@ def approve_plan(session: Session, act: Act, policy: Policy, text: Text, told: A
         raise RefusedError("relief.nothing_to_send", plan=told.plan_id)
     oral = told.mode == "oral"
     decided_at = told.decided_at or act.at
+    if decided_at > act.at:
+        raise InputError("relief.decided_in_future", at=decided_at.isoformat(), now=act.at.isoformat())
     due = decided_at + timedelta(hours=policy.number("dispatch.oral_order_paper_hours")) if oral else None
     plan_store.approve_plan(
         session,

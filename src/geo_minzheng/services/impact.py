@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.engine import documents as engine_documents
+from geo_minzheng.engine import duty
 from geo_minzheng.engine import impact as impact_engine
 from geo_minzheng.errors import NotFoundError
 from geo_minzheng.model.impact import ImpactInputs
@@ -91,7 +92,7 @@ def assess_impact(session: Session, act: Act, policy: Policy, incident: str) -> 
         document=document,
         exercise=found.exercise,
     )
-    records.add(session, act, "incident.impact", row)
+    records.add(session, replace(act, incident=incident, exercise=found.exercise), "incident.impact", row)
     return document
 
 
@@ -128,3 +129,8 @@ def impact_lines(told: dict[str, Any], text: Text) -> list[str]:
         else:
             lines.append(f"{text(f'engine.impact.{name}')}  {text.integer(value)}")
     return lines
+
+
+def houses_by_kind(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """List the houses hit by structure and safety grade, over all villages."""
+    return duty.houses_by_kind(document["houses_by_kind"])

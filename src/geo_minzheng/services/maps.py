@@ -72,21 +72,43 @@ def incident_map(
     drawn = [layer_of(session, catalogue[name], text) for name in names]
     values = None if impact is None else {row["code"]: row for row in impact["by_village"]}
     state = roads.road_state(session, policy, incident)
-    closed = map_layers.pick(state.ways.roads, "road_id", state.closed)
-    style = LayerStyle(colour="#E34A33", shape="line", width=4, dash="6 4")
+    lost = map_layers.pick(frames.read_layer(session, "village"), "code", roads.isolated_villages(session, state))
+    alone = MapLayer(
+        "isolated", text("maps.isolated"), lost, LayerStyle(colour="#111111", shape="square", size=9, hollow=True),
+        (("name", text("column.name")), ("code", text("column.code"))), id_column="code",
+    )  # fmt: skip
+    wet, closed = _cut_roads(state, text)
     return MapContent(
         title=found.name,
-        layers=(*(x for x in drawn if len(x.frame)), _villages(session, text, values)),
+        layers=(*(x for x in (*drawn, wet, alone) if len(x.frame)), _villages(session, text, values)),
         footprint=map_layers.to_store(footprint) if len(footprint) else None,
-        closures=MapLayer(
-            "closed", text("maps.closed_roads"), map_layers.to_store(closed), style,
-            (("name", text("column.name")), ("road_id", text("column.road_id"))), id_column="road_id",
-        ) if len(closed) else None,
+        closures=closed if len(closed.frame) else None,
         flows=() if plan is None else _flows(session, policy, text, state, plan),
         source=text("maps.source_layers"),
         data_cut=act.at,
         code=incident,
     )  # fmt: skip
+
+
+def _cut_roads(state: roads.RoadState, text: Text) -> tuple[MapLayer, MapLayer]:
+    """Lay out what the water cuts, and what people reported."""
+    reported = {str(road) for road in state.closed if str(road) in state.declared}
+    popup = (("name", text("column.name")), ("road_id", text("column.road_id")))
+    looks = {
+        "flooded_roads": LayerStyle(colour="#E34A33", shape="line", width=2.5, dash="5 4"),
+        "closed_roads": LayerStyle(colour="#E34A33", shape="line", width=4, dash="6 4"),
+    }
+    ids = {"flooded_roads": [r for r in state.closed if str(r) not in reported],
+           "closed_roads": [r for r in state.closed if str(r) in reported]}  # fmt: skip
+    wet, closed = (
+        MapLayer(
+            name, text(f"maps.{name}"),
+            map_layers.to_store(map_layers.pick(state.ways.roads, "road_id", ids[name])), look, popup,
+            id_column="road_id",
+        )
+        for name, look in looks.items()
+    )  # fmt: skip
+    return wet, closed
 
 
 def _flows(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from geo_minzheng.engine import documents, map_layers, road_layer
 from geo_minzheng.engine import network as roads_engine
-from geo_minzheng.engine import road_layer
 from geo_minzheng.errors import InputError
 from geo_minzheng.services import incidents, places
 from geo_minzheng.store import records
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from geo_minzheng.model.act import Act
     from geo_minzheng.model.policy import Policy, VehicleClass
+
+
+# How far from a road a click may be and still mean it [m]: a finger's width at the district's scale.
+CLICK_M = 250.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +114,7 @@ def _set(session: Session, act: Act, incident: str, road: str, state: str, *, re
     row = Closure(
         incident=incident, road_id=road, state=state, reason=reason.strip(), source=source, exercise=found.exercise
     )
-    records.add(session, act, f"road.{state}", row)
+    records.add(session, replace(act, incident=incident, exercise=found.exercise), f"road.{state}", row)
 
 
 def isolated_villages(session: Session, state: RoadState) -> list[str]:
@@ -141,6 +145,7 @@ def critical_structures(session: Session, policy: Policy) -> list[dict[str, Any]
 
 def describe(session: Session, policy: Policy, incident: str, *, vehicle: str = "") -> dict[str, Any]:
     """Describe the roads of the night: flooded, closed by people, who is cut off."""
+    incidents.get_incident(session, incident)
     state = road_state(session, policy, incident, vehicle=vehicle)
     return {
         "vehicle": state.vehicle.vehicle,
@@ -150,3 +155,40 @@ def describe(session: Session, policy: Policy, incident: str, *, vehicle: str = 
         "closed": [str(road) for road in state.closed],
         "isolated": isolated_villages(session, state),
     }
+
+
+def road_at(session: Session, policy: Policy, lon: float, lat: float) -> str:
+    """Find the road somebody clicked on the map; empty where no road is near."""
+    return map_layers.nearest(places.ways(session, policy).roads, "road_id", lon, lat, within_m=CLICK_M)
+
+
+def road_names(session: Session) -> dict[str, str]:
+    """Map road ids to names; a road without a name has an empty one."""
+    frame = places.table(session, "road")
+    return {str(r): documents.words(n) for r, n in zip(frame["road_id"], frame["name"], strict=True)}
+
+
+def closed_list(session: Session, policy: Policy, incident: str, *, vehicle: str = "") -> list[dict[str, Any]]:
+    """List what is closed tonight: reported by people first, then cut by water, the deepest first.
+
+    Returns
+    -------
+    ``road, name, cause`` (``declared``, ``flooded``, ``weak``), ``reason, source, who, at, depth_m, length_m``.
+    """
+    state = road_state(session, policy, incident, vehicle=vehicle)
+    reports = latest_closures(session, incident)
+    names = road_names(session)
+    water = {str(r["road_id"]): r for r in documents.rows(state.flooded, ["road_id", "wet_m", "depth_m"])}
+    found = []
+    for road in map(str, state.closed):
+        told, wet = reports.get(road) if road in state.declared else None, water.get(road, {})
+        cause = "declared" if told else "flooded" if wet else "weak"
+        found.append(
+            {
+                "road": road, "name": names.get(road, ""), "cause": cause, "reason": told.reason if told else "",
+                "source": told.source if told else "", "who": told.who if told else "",
+                "at": told.at.isoformat() if told else "", "depth_m": wet.get("depth_m"), "wet_m": wet.get("wet_m"),
+            }
+        )  # fmt: skip
+    order = ("declared", "flooded", "weak")
+    return sorted(found, key=lambda r: (order.index(r["cause"]), -(r["depth_m"] or 0.0), r["road"]))

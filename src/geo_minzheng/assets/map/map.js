@@ -196,6 +196,7 @@
       return box;
     };
     control.addTo(map);
+    return control.getContainer();
   }
 
   function words(map, position, kind, html) {
@@ -278,9 +279,10 @@
       if (spec.visible) { group.addTo(map); }
       return group;
     });
-    map.fitBounds(data.bounds, { padding: [12, 12], animate: false });
     if (data.title) { L.DomUtil.create("div", "gm-title", map.getContainer()).innerHTML = data.title; }
-    legend(map, data, groups);
+    /* What is shown keeps clear of an open legend; its width is not known before the styles have come. */
+    var beside = legend(map, data, groups).classList.contains("gm-folded") ? 12 : 220;
+    map.fitBounds(data.bounds, { paddingTopLeft: [12, 12], paddingBottomRight: [beside, 12], animate: false });
     scale(map, data.text);
     words(map, "bottomright", "gm-notice", data.notice);
     labels(map, data, groups);

@@ -1,0 +1,49 @@
+"""The web app's entry: which pages there are, and the frame around them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from geo_minzheng.errors import GeoMinzhengError
+from geo_minzheng.pages import frame
+from geo_minzheng.present.text import Text
+
+FOLDER = Path(__file__).resolve().parent
+# Group -> pages; file, address and title share the page's name.
+# No icons: Streamlit fetches a page's icon as its favicon from outside.
+PAGES = {
+    "flood": ("overview", "incident", "relief", "roads", "report", "review"),
+    "quiet": ("housing", "welfare"),
+}
+
+
+def page_of(name: str, text: Text) -> st.Page:
+    """Describe one page to the navigation."""
+    return st.Page(
+        FOLDER / f"{name}.py", title=text(f"pages.frame.page.{name}"), url_path=name,
+        default=name == "overview",
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Draw the frame and the page of the address."""
+    st.set_page_config(layout="wide", initial_sidebar_state=220)
+    frame.dress()
+    text = frame.text_now()
+    found = {name: page_of(name, text) for pages in PAGES.values() for name in pages}
+    frame.set_pages(found)
+    page = st.navigation(
+        {text(f"pages.frame.group.{g}"): [found[name] for name in pages] for g, pages in PAGES.items()}
+    )
+    try:
+        office = frame.bureau()
+    except GeoMinzhengError as error:
+        st.error(text.error(error))
+        return
+    frame.sidebar(office)
+    page.run()
+
+
+main()

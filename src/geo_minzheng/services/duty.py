@@ -1,0 +1,187 @@
+"""The duty desk: what waits to be done now, worst first, and the district in a few numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from geo_minzheng.engine import documents
+from geo_minzheng.engine import duty as duty_engine
+from geo_minzheng.errors import NotFoundError
+from geo_minzheng.services import dispatch, impact, incidents, places, relief, reports, settings_of, stock
+from geo_minzheng.store import audit, records
+from geo_minzheng.store.tables_flood import Incident as IncidentRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from geo_minzheng.model.act import Act
+    from geo_minzheng.model.policy import Policy
+
+MOST = 7
+# The order of urgency: lives and legal clocks first, stores last.
+ORDER = (
+    "papers_overdue", "no_footprint", "no_impact", "no_plan", "plan_waiting", "orders_waiting", "reports_waiting",
+    "silent", "papers_due", "near_expiry",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One thing that waits for somebody.
+
+    Parameters
+    ----------
+    kind
+        One of ``ORDER``.
+    facts
+        What its sentence names.
+    incident
+        Incident it belongs to; empty for the stores.
+    """
+
+    kind: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    incident: str = ""
+
+
+def data_version(session: Session) -> str:
+    """Give a mark that changes with every write: the head of the audit chain."""
+    count, head = audit.chain_head(session)
+    return f"{count}-{head[:16]}"
+
+
+def open_incidents(session: Session) -> list[str]:
+    """List the incidents that are not closed, newest first."""
+    return [row.incident_id for row in reversed(records.find(session, IncidentRow, state="open"))]
+
+
+def list_waiting(session: Session, act: Act, policy: Policy) -> list[Waiting]:
+    """List what waits, worst first, at most seven lines."""
+    found = [*_papers(session, act, policy), *_expiring(session, act, policy)]
+    for incident in open_incidents(session):
+        found += _of_incident(session, incident)
+    return sorted(found, key=lambda w: ORDER.index(w.kind))[:MOST]
+
+
+def _papers(session: Session, act: Act, policy: Policy) -> Iterator[Waiting]:
+    horizon = timedelta(hours=policy.number("dispatch.oral_order_paper_hours"))
+    for approval in dispatch.papers_due(session, act.at + horizon):
+        if approval.paper_due is None:
+            continue
+        left = duty_engine.minutes_until(approval.paper_due, act.at)
+        kind = "papers_overdue" if left < 0 else "papers_due"
+        plan = relief.get_plan(session, approval.plan_id)
+        facts = {"plan": approval.plan_id, "version": plan.version, "leader": approval.leader, "minutes": abs(left)}
+        yield Waiting(kind, facts, plan.incident)
+
+
+def _of_incident(session: Session, incident: str) -> Iterator[Waiting]:
+    step = next_step(session, incident)
+    if step:
+        yield Waiting(step, incident=incident)
+    waiting = sum(1 for v in reports.list_versions(session, incident) if v.state == "submitted")
+    if waiting:
+        yield Waiting("reports_waiting", {"count": waiting}, incident)
+    silent = reports.silent_villages(session, incident)
+    if silent:
+        yield Waiting("silent", {"count": len(silent)}, incident)
+
+
+def next_step(session: Session, incident: str) -> str:
+    """Name the next step of the flood day that is missing; empty when every order has left."""
+    footprint, _ = incidents.footprint_of(session, incident)
+    if not footprint:
+        return "no_footprint"
+    try:
+        assessed = impact.latest_impact(session, incident)
+    except NotFoundError:
+        return "no_impact"
+    if assessed["footprint"] != footprint:
+        return "no_impact"
+    plan = relief.latest_plan(session, incident)
+    if plan is None:
+        return "no_plan"
+    if dispatch.approval_of(session, plan.plan_id) is None:
+        return "plan_waiting"
+    ready = {"approved", "oral_order"}
+    return "orders_waiting" if any(o.state in ready for o in dispatch.orders_of(session, incident)) else ""
+
+
+def _expiring(session: Session, act: Act, policy: Policy) -> Iterator[Waiting]:
+    days = policy.number("warehouse.near_expiry_days")
+    near = duty_engine.expiring(stock.movable_stock(session, policy, act.at.date()), act.at.date(), days)
+    if near:
+        yield Waiting("near_expiry", {"count": len(near), "days": days, "first": near[0].expiry_on})
+
+
+def district_numbers(session: Session, act: Act, policy: Policy) -> dict[str, float]:
+    """Give the numbers of the overview: people, villages, dibao, movable goods, incidents and reports that wait."""
+    numbers = duty_engine.district_numbers(
+        places.table(session, "village"),
+        places.table(session, "household"),
+        stock.movable_stock(session, policy, act.at.date()),
+        policy.packages,
+    )
+    running = open_incidents(session)
+    waiting = [v for i in running for v in reports.list_versions(session, i) if v.state == "submitted"]
+    return numbers | {"incidents": len(running), "reports_waiting": len(waiting)}
+
+
+def confirmed_totals(session: Session, policy: Policy, incident: str) -> dict[str, float]:
+    """Sum the confirmed figures of the district by indicator; what nobody knows is left out."""
+    return documents.merge_sums(reports.confirmed_indicators(session, policy, incident))
+
+
+def phones(session: Session) -> dict[str, str]:
+    """Give for each village the number to dial."""
+    return documents.officer_phones(places.table(session, "officer"))
+
+
+def cover_by_village(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Sum up a plan by village, the worst covered first."""
+    return duty_engine.cover_by_village(document["coverage"], document["lines"])
+
+
+def plan_numbers(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Count a plan: villages with need and served, night one's worst share [%], the load [t], deliveries."""
+    return duty_engine.plan_numbers(document)
+
+
+def village_rows(document: Mapping[str, Any], village: str) -> list[dict[str, Any]]:
+    """List one village's coverage with its share in whole percent."""
+    return duty_engine.in_percent(document["coverage"], village)
+
+
+def beside_rival(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Set a plan's coverage beside 就近发放, item by item."""
+    return duty_engine.beside_rival(document["coverage"], document["comparison"]["coverage"])
+
+
+def arrivals(document: Mapping[str, Any], village: str) -> dict[str, tuple[tuple[str, ...], float]]:
+    """Say for each item of a village which warehouses send it and when the last of it arrives [min]."""
+    return duty_engine.arrivals(document["lines"], village)
+
+
+def with_change(changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Add to each difference of two plans how much more (or less) goes."""
+    return duty_engine.with_change(changes)
+
+
+def minutes_of(hours: float | None) -> float | None:
+    """Turn hours into minutes; ``None`` stays ``None``."""
+    return None if hours is None else timedelta(hours=hours) / timedelta(minutes=1)
+
+
+def minutes_left(due: datetime, act: Act) -> float:
+    """Measure the time left until a moment [min]; negative when it has passed."""
+    return duty_engine.minutes_until(due, act.at)
+
+
+def district_name(session: Session) -> str:
+    """Name the district."""
+    return str(settings_of.read(session, "name", ""))
