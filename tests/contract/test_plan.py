@@ -229,7 +229,9 @@ def _swap(plan: dict[str, Any]) -> None:
                     row = _row(plan, line["village"], line["item"])
                     row["got"] += sign * size
                     row["rate"] = row["got"] / row["need_packed"]
-                    layer = next(x for x in row["layers"] if (x["got"] > 0 if sign < 0 else x["got"] < x["need_packed"]))
+                    layer = next(
+                        x for x in row["layers"] if (x["got"] > 0 if sign < 0 else x["got"] < x["need_packed"])
+                    )
                     layer["got"] += sign * size
                 return
     raise AssertionError("no pair to swap")
@@ -262,7 +264,9 @@ def _late_lot(plan: dict[str, Any]) -> None:
     for line in plan["lines"]:
         lot = next(s for s in plan["stock"] if (s["warehouse"], s["item"], s["batch"]) == (
             line["warehouse"], line["item"], line["batch"]))  # fmt: skip
-        used = sum(x["quantity"] for x in plan["lines"] if x["batch"] == lot["batch"] and x["warehouse"] == lot["warehouse"])
+        used = sum(
+            x["quantity"] for x in plan["lines"] if x["batch"] == lot["batch"] and x["warehouse"] == lot["warehouse"]
+        )
         if used == lot["movable"]:
             lot["expiry"] = "2026-08-01"
             plan["stock"].append({**lot, "batch": "SOONER", "expiry": "2026-07-20"})
@@ -289,7 +293,10 @@ def test_the_checker_shares_as_the_contract_says():
 
     one = Fraction(1)
     ways = {"a": frozenset("W"), "b": frozenset("W")}
-    assert plan_check.leximin({"a": 10, "b": 1}, {"a": one, "b": one}, ways, {"W": 5}, {"a": 0, "b": 0}) == {"a": 4, "b": 1}
+    assert plan_check.leximin({"a": 10, "b": 1}, {"a": one, "b": one}, ways, {"W": 5}, {"a": 0, "b": 0}) == {
+        "a": 4,
+        "b": 1,
+    }
 
 
 def test_the_checker_knows_nothing_of_the_product():

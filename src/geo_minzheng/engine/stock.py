@@ -35,8 +35,9 @@ def movable(
     """Set what may be moved of each lot, in whole packages of the lot.
 
     A lot may be moved when its owner's goods are the bureau's to release, its condition is usable and its shelf life
-    lasts. Of what is then free (quantity - reserved), the reserve share of a warehouse and item stays: it is kept from
-    the lots that expire last, so that near-expiry goods go first.
+    lasts. The reserve share is a share of all such goods of a warehouse and item that lie there, promised ones among
+    them, so that a second plan does not eat into what the first one left. It is kept from what is free (quantity -
+    reserved) of the lots that expire last, so that near-expiry goods go first.
 
     Parameters
     ----------
@@ -50,14 +51,16 @@ def movable(
     tuple of StockLot
         The same lots in the same order, ``movable`` set [item unit].
     """
-    free = {i: _free_packages(lot, packages, rule, today) for i, lot in enumerate(lots)}
-    kept = dict.fromkeys(free, 0)
+    ours = [_is_ours(lot, rule, today) for lot in lots]
+    free = [_whole(lot.quantity - lot.reserved, lot, packages) if ours[i] else 0 for i, lot in enumerate(lots)]
+    kept = [0] * len(lots)
     groups: dict[tuple[str, str], list[int]] = {}
     for i, lot in enumerate(lots):
-        if free[i]:
+        if ours[i]:
             groups.setdefault((lot.warehouse, lot.item), []).append(i)
     for members in groups.values():
-        keep = math.ceil(round(sum(free[i] for i in members) * rule.reserve_share, 9))
+        there = sum(_whole(lots[i].quantity, lots[i], packages) for i in members)
+        keep = math.ceil(round(there * rule.reserve_share, 9))
         for i in sorted(members, key=lambda i: (lots[i].expiry_on or date.max, lots[i].lot_no), reverse=True):
             kept[i] = min(free[i], keep)
             keep -= kept[i]
@@ -70,9 +73,11 @@ def _size(lot: StockLot, packages: Mapping[str, Package]) -> float:
     return packages[lot.item].size if lot.item in packages else 1.0
 
 
-def _free_packages(lot: StockLot, packages: Mapping[str, Package], rule: MovableRule, today: date) -> int:
+def _is_ours(lot: StockLot, rule: MovableRule, today: date) -> bool:
     shelf = timedelta(days=rule.min_shelf_days.get(lot.item, 0))
     lasts = lot.expiry_on is None or lot.expiry_on >= today + shelf
-    if lot.owner not in rule.owners or lot.condition != "usable" or not lasts:
-        return 0
-    return max(0, math.floor(round((lot.quantity - lot.reserved) / _size(lot, packages), 9)))
+    return lot.owner in rule.owners and lot.condition == "usable" and lasts
+
+
+def _whole(quantity: float, lot: StockLot, packages: Mapping[str, Package]) -> int:
+    return max(0, math.floor(round(quantity / _size(lot, packages), 9)))
