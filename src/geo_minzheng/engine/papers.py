@@ -11,6 +11,7 @@ from typing import Any
 from geo_minzheng.model.relief import DispatchOrder
 
 TOWN_DIGITS = 9
+MARK = 16
 _UNIT = re.compile(r"\([^()]*\)$|（[^（）]*）$")
 
 
