@@ -96,7 +96,7 @@ def test_a_village_reports_is_returned_corrects_and_is_confirmed(home):
     assert [v.state for v in told] == ["returned", "submitted"]
     assert told[-1].values["collective_resettled_now"] == before - 7
     desk = run("review", REVIEWER)
-    names = [r.options for r in desk.radio][0]
+    names = next(r.options for r in desk.radio)
     assert len(names) == 2
     desk.radio[0].set_value(next(k for k, v in enumerate(_waiting(home)) if v.village == village)).run()
     press(desk, "核定")

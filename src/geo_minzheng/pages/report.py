@@ -27,7 +27,7 @@ _STYLE = """<style>
 .st-key-report { max-width: 560px; }
 .st-key-report [data-testid="stNumberInputField"] { font-size: 20px; min-height: 44px; }
 .st-key-report [data-testid="stNumberInputContainer"] { min-height: 46px; }
-.st-key-report [data-testid="stSelectbox"] [data-baseweb="select"] > div { min-height: 44px; }
+.st-key-report [data-testid="stSelectbox"] [role="group"] { min-height: 44px; }
 .st-key-report button { min-height: 44px; min-width: 44px; }
 .st-key-report [data-testid="stNumberInputStepUp"] { display: none; }
 .st-key-report [data-testid="stNumberInputStepDown"] { display: none; }
@@ -277,6 +277,7 @@ def show_form(desk: Desk) -> None:
         and st.button(text("pages.report.no_change"), width="stretch", icon=":material/equal:")
     ):
         send(desk, {}, no_change=True)
+    shot = camera(desk)
     with st.form(desk.key("form"), border=False):
         values: dict[str, Any] = {}
         for question in range(1, 6):
@@ -293,7 +294,16 @@ def show_form(desk: Desk) -> None:
             text("pages.report.send"), type="primary", width="stretch", icon=":material/send:", key=desk.key("send")
         )
     if sent:
-        send(desk, values, photos=tuple(p.getvalue() for p in pictures))
+        send(desk, values, photos=tuple(p.getvalue() for p in (*pictures, *shot)))
+
+
+def camera(desk: Desk) -> list[Any]:
+    """Offer the device's camera when it is asked for; browsers give it to safe addresses only."""
+    text = desk.office.text
+    if not st.toggle(text("pages.report.camera"), key=desk.key("camera")):
+        return []
+    shot = st.camera_input(text("pages.report.shot"), key=desk.key("shot"), label_visibility="collapsed")
+    return [] if shot is None else [shot]
 
 
 def _question(desk: Desk, question: int, before: dict[str, Any]) -> dict[str, Any]:
