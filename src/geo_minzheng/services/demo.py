@@ -145,7 +145,6 @@ def plan_and_approve(
     first = relief.plan_relief(session, at_desk(COORDINATOR), stage.policy, stage.text, incident)
     if not first["lines"]:
         return first, None
-    _request_from_receivers(session, at_desk(REVIEWER), stage, incident, first)
     road = relief.busiest_road(session, stage.policy, incident, first)
     reason = stage.text("demo.road_reason")
     if road:
@@ -155,6 +154,7 @@ def plan_and_approve(
     plan["changes"] = len(relief.compare_plans(session, first["plan_id"], plan["plan_id"]))
     if not plan["lines"]:
         return plan, None
+    _request_from_receivers(session, at_desk(REVIEWER), stage, incident, plan)
     approval = dispatch.approve_plan(
         session, at_desk(DUTY), stage.policy, stage.text,
         dispatch.Approving(plan_id=plan["plan_id"], mode="oral", leader=APPROVER, witness=WITNESS, number="000-0001"),
