@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -64,5 +65,8 @@ def globals_(
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; a terminal that cannot write a sign gets its code, not a crash."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app(frame.hoist(sys.argv[1:]), prog_name="geo-minzheng")

@@ -11,7 +11,7 @@ from geo_minzheng.bootstrap import parse_moment
 from geo_minzheng.cli.frame import bureau, refusals, show
 from geo_minzheng.engine.documents import plain
 from geo_minzheng.errors import InputError, NotFoundError
-from geo_minzheng.services import dispatch, needs, papers, relief
+from geo_minzheng.services import dispatch, incidents, needs, papers, relief
 
 app = typer.Typer(no_args_is_help=True, help="救助物资 · relief")
 
@@ -66,6 +66,7 @@ def show_(incident: IncidentId) -> None:
         office = bureau()
         policy = office.policy()
         with office.reading() as session:
+            incidents.get_incident(session, incident)
             row = relief.latest_plan(session, incident)
         if row is None:
             raise NotFoundError("relief.no_plan", incident=incident)

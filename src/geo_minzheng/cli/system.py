@@ -38,7 +38,7 @@ def serve(
         office = bureau()
         with office.reading():
             pass
-        sys.exit(checks.run_app(app_file(), office.settings, address=address, port=port))
+        checks.run_app(app_file(), office.settings, address=address, port=port)
 
 
 def verify() -> None:

@@ -106,6 +106,7 @@ def latest_impact(session: Session, incident: str) -> dict[str, Any]:
     """
     found = find_impact(session, incident)
     if found is None:
+        incidents.get_incident(session, incident)
         raise NotFoundError("incident.no_impact", incident=incident)
     return found
 
