@@ -50,7 +50,8 @@ class Hand:
         self.rest()
 
     def rest(self):
-        """Wait until the page has drawn."""
+        """Wait until the page has drawn: a run starts a moment after the tap."""
+        self.page.wait_for_timeout(300)
         self.page.wait_for_function(
             "() => document.querySelector('.stApp')?.getAttribute('data-test-script-state') === 'notRunning'",
             timeout=90_000,
@@ -134,6 +135,7 @@ def first_review(chromium, url, home, watch, village):
     before = desk.taps
     desk.tap(desk.page.get_by_text("请补现场照片"))
     desk.tap(button(desk, "退回"))
+    desk.page.get_by_text("已退回，理由已告知信息员").wait_for(timeout=30_000)
     assert desk.taps - before == 2
     with store(home) as session:
         newest = reports.latest_version(session, INCIDENT, village)
@@ -153,6 +155,7 @@ def again(chromium, url, home, watch, village):
     desk = Hand(chromium, DESK, watch)
     desk.open(f"{url}/review?as={REVIEWER}")
     desk.tap(desk.page.get_by_role("radiogroup").get_by_text("马桥"))
+    assert desk.page.get_by_text("上一版（已退回）").is_visible()
     desk.shot("review_1280_compare")
     desk.tap(button(desk, "核定"))
     desk.page.get_by_text("已核定，计入合计").wait_for(timeout=20_000)

@@ -127,7 +127,8 @@ def show_search(desk: Desk) -> None:
         return
     st.markdown(verdict_table(desk, found[:FOUND_SHOWN]))
     if len(found) == 1:
-        show_case(desk, found[0])
+        with st.columns(2)[0], st.container(border=True):
+            show_case(desk, found[0])
     elif len(found) > FOUND_SHOWN:
         st.caption(text("pages.housing.more_found", count=len(found), shown=FOUND_SHOWN))
 

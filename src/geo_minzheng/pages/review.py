@@ -31,7 +31,7 @@ SHOWN = (
 
 _STYLE = """<style>
 .st-key-review table { font-size: 13px; width: 100%; }
-.st-key-review td, .st-key-review th { padding: 4px 8px; }
+.st-key-review td, .st-key-review th { padding: 4px 8px; min-width: 4.2em; }
 .st-key-review td:first-child { white-space: nowrap; }
 .st-key-review [data-testid="stRadio"] label { padding: 6px 4px; }
 </style>"""
@@ -111,11 +111,11 @@ def show_version(office: Bureau, incident: str, waiting: Waiting, found: Compari
         st.caption(text("pages.review.nothing_before"))
     if version.note:
         st.text(text("pages.review.note", note=version.note))
+    show_verdict(office, incident, found)
     if version.photos:
         folder = office.settings.home / "photos"
         pictures = [p for p in (photos.path_of(folder, name) for name in version.photos) if p.is_file()]
         st.image([str(p) for p in pictures], width=200)
-    show_verdict(office, incident, found)
 
 
 def compare_table(office: Bureau, found: Comparison) -> str:
@@ -131,7 +131,8 @@ def compare_table(office: Bureau, found: Comparison) -> str:
         unit = "" if field is None or field.kind in {"flag", "text"} else field.unit
         before = "" if found.before is None else told(office, change.before)
         rows.append([name, unit, before, told(office, change.after), mark(office, change, found)])
-    heads = [text(f"pages.review.column.{name}") for name in ("field", "unit", "before", "now", "change")]
+    last = "before" if found.before is None or found.before.state == "confirmed" else f"before_{found.before.state}"
+    heads = [text(f"pages.review.column.{name}") for name in ("field", "unit", last, "now", "change")]
     return page_table(heads, rows, right=(2, 3, 4))
 
 

@@ -21,7 +21,7 @@ MODES = ("walk", "drive")
 
 _STYLE = """<style>
 .st-key-welfare table { font-size: 13px; width: 100%; }
-.st-key-welfare td, .st-key-welfare th { padding: 4px 8px; }
+.st-key-welfare td, .st-key-welfare th { padding: 4px 8px; min-width: 4.6em; }
 .st-key-welfare td:first-child { white-space: nowrap; }
 </style>"""
 

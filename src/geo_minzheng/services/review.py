@@ -59,7 +59,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A version beside the last confirmed one of its village (``None`` where there is none)."""
+    """A version beside the last confirmed one of its village, or while there is none beside the one before it."""
 
     version: Version
     before: Version | None
@@ -129,8 +129,9 @@ def waiting(session: Session, act: Act, policy: Policy, incident: str) -> list[W
 
 
 def compare(session: Session, policy: Policy, incident: str, version: Version) -> Comparison:
-    """Compare a version with the last confirmed one of its village, and check it."""
-    before = reports.confirmed(session, incident).get(version.village)
+    """Compare a version with the last confirmed one of its village, or else the one before it, and check it."""
+    older = [v for v in reports.list_versions(session, incident, village=version.village) if v.number < version.number]
+    before = reports.confirmed(session, incident).get(version.village) or (older[-1] if older else None)
     return Comparison(
         version=version,
         before=before,
