@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import shutil
 import traceback
 from dataclasses import dataclass, field, replace
@@ -81,7 +82,7 @@ class Desk:
         assert is_chinese(lines[0]), said
         assert not is_chinese(lines[1][:12]) or any(w.isascii() and w.isalpha() for w in lines[1].split()), said
         assert told["error"] and told["message"] == lines[0] and told["message_en"] == lines[1], said
-        assert "{" not in lines[0] + lines[1], said
+        assert not re.search(r"\{[a-z_]+\}|error\.", lines[0] + lines[1]), said
         return dict(told)
 
 

@@ -31,17 +31,18 @@ def create(
         raise typer.BadParameter("用 --osm 文件，或 --empty · give --osm FILE or --empty")
     with refusals():
         office = bureau()
+        policy = office.policy_for(profile)
         layers: dict[str, Any] = {}
         if osm is not None:
             layers, _ = district.osm_layers(
-                osm, data_dir("demo") / "extract.toml", office.policy_for(profile), codes=codes,
+                osm, data_dir("demo") / "extract.toml", policy, codes=codes,
                 catalogue=office.catalogue,
             )  # fmt: skip
         office.create_store()
         with office.transaction() as (session, act):
             values = {"policy_profile": profile, "name": name, "code": code}
             district.name_district(session, act, {k: v for k, v in values.items() if v})
-            district.store_layers(session, act, office.catalogue, office.policy_for(profile), layers)
+            district.store_layers(session, act, office.catalogue, policy, layers)
         _show(office)
 
 

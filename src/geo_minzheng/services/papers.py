@@ -272,6 +272,7 @@ def write_statistics_form(session: Session, act: Act, policy: Policy, text: Text
         ),
         cutoff=act.at,
         estimates=_form_estimates(session, policy, text, incident, names),
+        notices=(text("present.paper.exercise"),) if found.exercise else (),
         synthetic=places.has_synthetic(session, *SYNTHETIC_LAYERS),
     )
     return write_form(content, path, text)
@@ -280,10 +281,10 @@ def write_statistics_form(session: Session, act: Act, policy: Policy, text: Text
 def _form_estimates(
     session: Session, policy: Policy, text: Text, incident: str, names: Mapping[str, str]
 ) -> tuple[FormEstimate, ...]:
-    assessed = impact.latest_impact(session, incident)
+    assessed = impact.find_impact(session, incident)
     heads = {i.indicator: i for i in policy.indicators}
     rows = []
-    for town in assessed["by_town"]:
+    for town in [] if assessed is None else assessed["by_town"]:
         for code, columns in ESTIMATED.items():
             band = Band(*(float(town[c]) for c in columns))
             if code in heads and band.high:
