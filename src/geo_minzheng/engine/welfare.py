@@ -99,6 +99,40 @@ def beyond(demand: Demand, minutes: NDArray[np.float64], limit_min: float) -> li
     ]
 
 
+def far_share(
+    minutes: NDArray[np.float64], persons: NDArray[np.float64], homes: Sequence[str], limit_min: float
+) -> pd.Series[float]:
+    """Measure for each home the share of its catchment that lives beyond the limit; its catchment is nearest to it.
+
+    Parameters
+    ----------
+    minutes
+        Driving time from each place to each home, shape (place, home) [min]; a place no home reaches belongs to nobody.
+    persons
+        People per place, shape (place,) [persons].
+
+    Returns
+    -------
+    Share by home id [1]; 0 where nobody belongs to a home.
+    """
+    reached = np.isfinite(minutes).any(axis=1) if len(homes) else np.zeros(len(persons), bool)
+    near = np.asarray(minutes)[reached]
+    nearest = near.argmin(axis=1) if len(near) else np.zeros(0, np.int64)
+    people = np.asarray(persons)[reached]
+    far = near.min(axis=1, initial=np.inf) > limit_min
+    total = np.bincount(nearest, weights=people, minlength=len(homes))
+    beyond_limit = np.bincount(nearest, weights=people * far, minlength=len(homes))
+    share = np.divide(beyond_limit, total, out=np.zeros(len(homes)), where=total > 0)
+    return pd.Series(share, index=pd.Index(homes, name="home_id"))
+
+
+def persons_by_village(households: pd.DataFrame, tiers: Collection[str], codes: Sequence[str]) -> NDArray[np.float64]:
+    """Count the people of households of some tiers by village, in the order of the codes."""
+    rows = households[households["assistance_tier"].isin(list(tiers))]
+    counts = rows.groupby(rows["village_code"].astype(str))["household_size"].sum()
+    return counts.reindex(list(codes), fill_value=0).to_numpy(float)
+
+
 def towns_without_point(divisions: pd.DataFrame, homes: pd.DataFrame, kinds: Collection[str]) -> list[dict[str, str]]:
     """List the towns without a point 一镇一点: a town counts unless its division says it does not.
 

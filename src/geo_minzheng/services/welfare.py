@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import geopandas as gpd
+    import pandas as pd
     from sqlalchemy.orm import Session
 
     from geo_minzheng.model.act import Act
@@ -35,7 +36,8 @@ def rank_homes(session: Session, policy: Policy) -> list[dict[str, Any]]:
     exposure = threat.hazard_exposure(
         by_id, places.in_metres(session, "hazard_zone"), threat.level_weights(ranking), ranking.param("buffer_m")
     )
-    scored = score_homes(homes, places.table(session, "facility_defect"), ranking, exposure=exposure)
+    reach = _far_share(session, policy, homes, ranking.param("reach_minutes"))
+    scored = score_homes(homes, places.table(session, "facility_defect"), ranking, exposure=exposure, reach=reach)
     columns = ["name", "village_code", "facility_kind", "bed_total", "resident_count", "waiting_count"]
     return documents.rows(scored.join(homes[columns]).sort_values(["rank", "home_id"], na_position="first"))
 
@@ -48,6 +50,18 @@ def open_defects(session: Session, act: Act) -> list[dict[str, Any]]:
     """List the homes' open defects, the longest overdue first."""
     names = places.names(session, "welfare_home", "home_id")
     return welfare_engine.open_defect_list(places.table(session, "facility_defect"), names, act.at.date())
+
+
+def _far_share(session: Session, policy: Policy, homes: gpd.GeoDataFrame, limit_min: float) -> pd.Series[float] | None:
+    """Share of 分散供养特困 in each home's catchment beyond the limit; ``None`` without roads or homes."""
+    villages = places.in_metres(session, "village")
+    if homes.empty or villages.empty or places.in_metres(session, "road").empty:
+        return None
+    network = places.ways(session, policy).network
+    minutes = roads_engine.travel_times(network, villages.geometry, homes.geometry)
+    codes = list(villages["code"].astype(str))
+    persons = welfare_engine.persons_by_village(places.table(session, "household"), ("tekun_dispersed",), codes)
+    return welfare_engine.far_share(minutes, persons, list(homes["home_id"].astype(str)), limit_min)
 
 
 @dataclass(frozen=True, eq=False)
