@@ -52,8 +52,8 @@ def import_(
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN")],
-    target: Annotated[Path, typer.Argument(metavar="OUT")],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="来源文件 · source")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="输出文件 · output")],
     crs: Annotated[str, typer.Option(help="来源坐标系 · gcj02 | bd09 | EPSG:n")],
 ) -> None:
     """把文件转换为入库坐标系（CGCS2000）· convert a file into the store's system."""

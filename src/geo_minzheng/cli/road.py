@@ -14,10 +14,11 @@ app = typer.Typer(no_args_is_help=True, help="道路 · roads")
 IncidentId = Annotated[str, typer.Option("--incident", help="灾害过程编号 · incident id")]
 Road = Annotated[str, typer.Argument(help="道路编号 · road id")]
 Reason = Annotated[str, typer.Option(help="原因 · reason")]
+Source = Annotated[str, typer.Option(help="消息来源 · who told")]
 
 
 @app.command()
-def close(road: Road, incident: IncidentId, reason: Reason, source: Annotated[str, typer.Option()] = "") -> None:
+def close(road: Road, incident: IncidentId, reason: Reason, source: Source = "") -> None:
     """登记道路中断 · report a road as cut."""
     with refusals():
         with bureau().transaction(incident=incident) as (session, act):
@@ -26,7 +27,7 @@ def close(road: Road, incident: IncidentId, reason: Reason, source: Annotated[st
 
 
 @app.command("open")
-def open_(road: Road, incident: IncidentId, reason: Reason, source: Annotated[str, typer.Option()] = "") -> None:
+def open_(road: Road, incident: IncidentId, reason: Reason, source: Source = "") -> None:
     """登记道路恢复 · report a road as open again."""
     with refusals():
         with bureau().transaction(incident=incident) as (session, act):
