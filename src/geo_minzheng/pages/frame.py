@@ -178,14 +178,19 @@ def clicked(answer: dict[str, Any], layer: str) -> str:
 
 def say(line: str) -> None:
     """Leave a quiet line for the next run of the page: the state changed, and this says how."""
-    st.session_state["said"] = line
+    st.session_state["said"] = {"line": line}
 
 
-def show_said() -> None:
-    """Show the quiet line of the last act."""
-    line = st.session_state.pop("said", "")
-    if line:
-        st.info(line)
+def show_said(office: Bureau, title: str) -> None:
+    """Show the quiet line of the last act, until the data change again or another page is opened."""
+    said = st.session_state.get("said")
+    if not said:
+        return
+    here = (title, version(office))
+    if said.setdefault("here", here) == here:
+        st.info(said["line"])
+    else:
+        del st.session_state["said"]
 
 
 def page_head(office: Bureau, title: str, question: str) -> None:
@@ -197,7 +202,7 @@ def page_head(office: Bureau, title: str, question: str) -> None:
     wanted = asked("incident")
     now = found.get(wanted) or next(iter(found.values()), office.text("pages.frame.quiet_word"))
     st.caption(office.text("pages.frame.where", district=plain(where), incident=plain(now), question=question))
-    show_said()
+    show_said(office, title)
 
 
 def plain(words: str) -> str:

@@ -53,7 +53,7 @@ def show(office: Bureau) -> None:
         _footprint_part(office, found)
     if assessed is not None:
         _tables(office, assessed)
-    with st.expander(text("pages.incident.declare_more")):
+    with st.expander(text("pages.incident.declare_more"), key=f"declare_{found.incident_id}"):
         _declare_form(office)
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from geo_minzheng.model.map import MapContent
 
 TABS = ("why", "need", "again", "approve", "orders", "difference", "rival", "stock")
+# More names than this are counted, not listed.
+MOST_NAMES = 8
 
 
 def show(office: Bureau) -> None:
@@ -36,6 +38,8 @@ def show(office: Bureau) -> None:
         return
     frame.keep("plan", plan.plan_id)
     _headline(office, plan)
+    if not plan.document["lines"]:
+        st.warning(text("pages.relief.nothing"))
     left, right = st.columns([2, 5], gap="medium")
     with left:
         village = _strip(office, plan.document)
@@ -90,7 +94,10 @@ def _headline(office: Bureau, plan: Any) -> None:
     cells = st.columns(4)
     cells[0].metric(text("pages.relief.number.served"),
                     text("pages.relief.of", part=numbers["served"], all=numbers["villages"]))  # fmt: skip
-    cells[1].metric(text("pages.relief.number.first_night"), text("pages.relief.percent", n=numbers["first_night"]))
+    cells[1].metric(
+        text("pages.relief.number.first_night"),
+        "—" if numbers["first_night"] is None else text("pages.relief.percent", n=numbers["first_night"]),
+    )
     cells[2].metric(text("pages.relief.number.isolated"), text("pages.relief.places", n=len(plan.document["isolated"])))
     cells[3].metric(text("pages.relief.number.load"),
                     text("pages.relief.load", tons=text.number(numbers["tons"]), n=numbers["lines"]))  # fmt: skip
@@ -129,7 +136,9 @@ def _strip(office: Bureau, document: dict[str, Any]) -> str:
     )  # fmt: skip
     chosen = picked["selection"]["rows"]
     if document["isolated"]:
-        st.caption(text("pages.relief.isolated", villages=[names.get(v, v) for v in document["isolated"]]))
+        lost = [names.get(v, v) for v in document["isolated"]]
+        key = "pages.relief.isolated" if len(lost) <= MOST_NAMES else "pages.relief.isolated_many"
+        st.caption(text(key, villages=lost[:MOST_NAMES], n=len(lost)))
     if not rows:
         return ""
     return str(rows[chosen[0] if chosen and chosen[0] < len(rows) else 0]["village"])

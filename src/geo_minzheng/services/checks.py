@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from geo_minzheng.store import records
 from geo_minzheng.store import verify as store_verify
@@ -39,8 +38,8 @@ def audit_rows(session: Session, *, who: str, table: str, limit: int) -> list[di
     ]  # fmt: skip
 
 
-def run_app(app: Path, settings: Settings, *, address: str, port: int) -> int:
-    """Serve the web app in a process of its own until it ends."""
+def run_app(app: Path, settings: Settings, *, address: str, port: int) -> NoReturn:
+    """Become the web app's process, so that whoever ends this process ends the app."""
     environ = dict(os.environ) | settings.environment()
     command = [
         sys.executable,
@@ -53,4 +52,5 @@ def run_app(app: Path, settings: Settings, *, address: str, port: int) -> int:
         "--server.address",
         address,
     ]
-    return subprocess.run(command, env=environ, cwd=app.parent, check=False).returncode
+    os.chdir(app.parent)
+    os.execve(sys.executable, command, environ)  # noqa: S606  (our own command, no shell wanted)
