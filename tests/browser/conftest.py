@@ -24,6 +24,7 @@ CHROMIUM_ARGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
 ]
 # Streamlit's front end probes for its base path on a deep link and expects the 404.
+_INSIDE = ("http://127.0.0.1", "http://localhost", "ws://127.0.0.1", "data:", "blob:", "file:", "about:")
 _PROBES = ("/_stcore/health", "/_stcore/host-config")
 
 
@@ -83,7 +84,7 @@ class Watch:
         page.on("pageerror", lambda e: self.errors.append(str(e)))
 
     def _request(self, request: Request) -> None:
-        if not request.url.startswith(("http://127.0.0.1", "http://localhost", "ws://127.0.0.1", "data:", "blob:", "file:", "about:")):
+        if not request.url.startswith(_INSIDE):
             self.outside.append(request.url)
 
     def _response(self, response: Response) -> None:

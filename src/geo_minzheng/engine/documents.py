@@ -131,7 +131,7 @@ def lots_of(stock: list[dict[str, Any]]) -> tuple[StockLot, ...]:
 
 
 def reason_of(coverage: list[dict[str, Any]], village: str, item: str) -> str:
-    """Find the sentence in ``plan.json`` that says why a village did not get more of an item; empty if there is none."""
+    """Find the sentence in ``plan.json`` that says why a village did not get more of an item; empty without one."""
     row = next((r for r in coverage if (r["village"], r["item"]) == (village, item)), None)
     return str(row["reason"]["text"]) if row and row["reason"] else ""
 
