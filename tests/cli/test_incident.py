@@ -70,7 +70,7 @@ def test_an_empty_store_is_an_answer(fresh, tmp_path):
     plan = desk.do("relief", "plan", "--incident", "N1")
     assert plan["lines"] == [] and plan["coverage"]
     assert all(c["got"] == 0 and c["reason"]["text"] for c in plan["coverage"] if c["need_packed"])
-    assert len(plan["isolated"]) > 100, "no store has anything"
+    assert len(plan["isolated"]) >= 100, "no store has anything"
     assert desk.do("verify")["ledger"] == "ok"
 
 
@@ -166,7 +166,7 @@ def test_the_demo_writes_everything_it_promises(request, where):
         content = (out / name).read_bytes()
         assert content.startswith(MAGIC[Path(name).suffix]) and len(content) > 2000, name
     page = (out / "map.html").read_text(encoding="utf-8")
-    loaded = re.findall(r"""(?:src|href)\s*=\s*["'](https?:)?//[^"']+""", page)
+    loaded = re.findall(r"""<(?:script|link|img|iframe)\b[^>]*(?:src|href)\s*=\s*["'](?:https?:)?//[^"']+""", page)
     assert not loaded, "the map opens without a network"
     for name in NAMES[:3]:
         strict_json((out / name).read_text(encoding="utf-8"))

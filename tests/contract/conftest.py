@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-for folder in (Path(__file__).resolve().parents[1], Path(__file__).resolve().parent):
-    sys.path.insert(0, str(folder))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import desk as desks
 

@@ -136,13 +136,16 @@ def test_with_every_road_closed_nothing_moves_and_every_reason_says_so(fresh, tm
 
 def _close_all(home: Path, incident: str) -> None:
     from geo_minzheng.bootstrap import open_bureau
-    from geo_minzheng.services import places, roads
+    from geo_minzheng.services import places
     from geo_minzheng.settings import read_settings
+    from geo_minzheng.store import records
+    from geo_minzheng.store.tables_flood import Closure
 
     office = open_bureau(read_settings({}, home=home, now=NIGHT), who="值班员甲")
     with office.transaction(incident=incident) as (session, act):
-        for road in places.table(session, "road")["road_id"]:
-            roads.close_road(session, act, incident, str(road), reason="测试")
+        for road in places.table(session, "road")["road_id"].astype(str):
+            row = Closure(incident=incident, road_id=road, state="closed", reason="测试", source="", exercise=False)
+            records.add(session, act, "road.closed", row)
 
 
 def test_the_same_inputs_give_the_same_hashes_in_any_process(night, tmp_path):
@@ -278,7 +281,8 @@ def _late_lot(plan: dict[str, Any]) -> None:
     "bug",
     [
         "one package more than the lot may give", "a broken package", "an early arrival", "a way that is not open",
-        "a wrong need", "no reason", "a reason for nothing", "a lost island", "a better bound", "a wrong sum of minutes",
+        "a wrong need", "no reason", "a reason for nothing", "a lost island", "a better bound",
+        "a wrong sum of minutes",
         "an unfair swap", "a longer way", "a late lot first", "a missing field",
     ],
 )  # fmt: skip

@@ -182,24 +182,22 @@ def test_the_comparison_is_the_optimum_of_an_independent_model(told, judged):
             assert sum(c[amount] for c in chosen if c["tier"] == t) == pytest.approx(value, rel=1e-7, abs=1e-4)
 
 
+def _profile(cases: list[dict[str, Any]], tiers: list[int]) -> list[float]:
+    """Points, persons and saved money tier by tier: programmes compare by it as by a dictionary."""
+    found = []
+    for t in tiers:
+        mine = [c for c in cases if c["tier"] == t]
+        found.append(round(sum(c["score"] for c in mine), 6))
+        found += [sum(c["persons"] for c in mine), -sum(c["subsidy_yuan"] for c in mine)]
+    return found
+
+
 def test_the_comparison_is_never_below_the_order(told, judged):
     for row in told["programmes"]:
         by_id = {c["case"]: c for c in _open(judged, row["programme"])}
         tiers = sorted({c["tier"] for c in by_id.values()})
-
-        def profile(ids):
-            cases = [by_id[c] for c in ids]
-            return [
-                x
-                for t in tiers
-                for x in (
-                    round(sum(c["score"] for c in cases if c["tier"] == t), 6),
-                    sum(c["persons"] for c in cases if c["tier"] == t),
-                    -sum(c["subsidy_yuan"] for c in cases if c["tier"] == t),
-                )
-            ]
-
-        assert profile(row["comparison"]["chosen"]) >= profile([c["case"] for c in row["chosen"]])
+        best = _profile([by_id[c] for c in row["comparison"]["chosen"]], tiers)
+        assert best >= _profile([by_id[c["case"]] for c in row["chosen"]], tiers)
 
 
 @pytest.mark.parametrize(
@@ -235,3 +233,16 @@ def test_bad_budgets_are_refused_by_name(desk: Desk):
 def test_the_same_day_makes_the_same_programme(told, desk: Desk, tmp_path):
     again = desk.at(PLANNING).do("housing", "programme", "--out", tmp_path / "programme.json")
     assert again == told == strict_json((tmp_path / "programme.json").read_text(encoding="utf-8"))
+
+
+def test_liechtensteins_programme_keeps_the_contract(liechtenstein_out):
+    told = strict_json((liechtenstein_out / "programme.json").read_text(encoding="utf-8"))
+    assert told["programmes"]
+    for row in told["programmes"]:
+        assert row["spent_yuan"] == sum(c["subsidy_yuan"] for c in row["chosen"]) <= row["budget_yuan"]
+        keys = [(c["tier"], -round(c["score"], 6)) for c in row["chosen"]]
+        assert keys == sorted(keys)
+        assert (row["next_unfunded"] is not None) == (row["stopped_by"] == "budget")
+        ids = [c["case"] for c in (*row["chosen"], *row["skipped"])]
+        assert len(set(ids)) == len(ids) and all(s["reason"] for s in row["skipped"])
+        assert all(s["gap"] == 0 for s in row["comparison"]["stages"])

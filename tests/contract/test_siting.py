@@ -70,7 +70,7 @@ def test_both_answers_are_the_best_of_all_choices(told, question):
     minutes, weights, existing = asked.minutes, asked.weights, asked.existing
     new = len(told["median"]["new"])
     assert new == len(told["median"]["chosen"]) - existing
-    least, picked = _median(minutes, weights, existing, new)
+    least, _ = _median(minutes, weights, existing, new)
     assert told["median"]["objective"] == pytest.approx(least)
     assert told["median"]["bound"] == pytest.approx(least) and told["median"]["gap"] == 0
     mine = minutes[:, told["median"]["chosen"]].min(axis=1)
@@ -234,3 +234,11 @@ def test_questions_without_an_answer_are_refused_and_misuse_is_misuse(tmp_path):
         assert said.code == 1 and said.json["error"], said
     for words in (["--cost", file], ["--cost", file, "--p", "x"], ["--cost", file, "--p", "1", "--no-such-option"]):
         assert call(["welfare", "site", *words]).code == 2
+
+
+def test_liechtensteins_siting_is_the_best_of_all_choices(liechtenstein_out):
+    told = strict_json((liechtenstein_out / "siting.json").read_text(encoding="utf-8"))
+    assert FIELDS | {"names", "by_town"} <= set(told)
+    asked, _ = _question(liechtenstein_out / "home", "2026-06-20T09:00:00+08:00")
+    least, _ = _median(asked.minutes, asked.weights, asked.existing, len(told["median"]["new"]))
+    assert told["objective"] == pytest.approx(least) and told["status"] == "optimal"

@@ -99,7 +99,8 @@ def test_a_second_plan_does_not_eat_the_reserve():
 plan_lines = st.lists(
     st.fixed_dictionaries(
         {
-            "warehouse": st.sampled_from("AB"), "receiver": st.sampled_from("RS"), "item": st.sampled_from(["rice", "tent"]),
+            "warehouse": st.sampled_from("AB"), "receiver": st.sampled_from("RS"),
+            "item": st.sampled_from(["rice", "tent"]),
             "village": st.sampled_from(["v1", "v2", "v3"]), "batch": st.sampled_from(["b1", "b2"]),
             "quantity": st.integers(1, 50).map(float), "unit": st.just("件"),
         }
@@ -291,7 +292,8 @@ def test_water_is_measured_once_and_keeps_its_depth():
 
 def test_a_drawn_area_counts_and_a_drawn_line_does_not():
     bow = {"type": "Feature", "properties": {}, "geometry": {
-        "type": "Polygon", "coordinates": [[[114, 30], [114.1, 30.1], [114.1, 30], [114, 30.1], [114, 30]]]}}  # fmt: skip
+        "type": "Polygon",
+        "coordinates": [[[114, 30], [114.1, 30.1], [114.1, 30], [114, 30.1], [114, 30]]]}}  # fmt: skip
     line = {
         "type": "Feature",
         "properties": {},
