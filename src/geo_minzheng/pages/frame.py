@@ -212,8 +212,11 @@ def plain(words: str) -> str:
 
 def table(rows: list[dict[str, Any]], *, height: int = 420, **more: Any) -> Any:
     """Show rows as a table: numbers grouped and to the right, an absent value a dash."""
+    if not rows:
+        st.caption("—")
+        return {"selection": {"rows": []}}
     config: dict[str, Any] = {}
-    for name in rows[0] if rows else ():
+    for name in rows[0]:
         cells = [row[name] for row in rows if row[name] is not None]
         if cells and all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells):
             config[name] = st.column_config.NumberColumn(format="localized")

@@ -277,7 +277,7 @@ def _need(office: Bureau, found: Incident) -> None:
 
 def _sentences(office: Bureau, found: Incident) -> list[str]:
     with office.reading() as session:
-        return relief.need_sentences(session, office.policy(), office.text, found.incident_id)
+        return relief.need_sentences(session, office.policy(), office.text, found.incident_id, screen=True)
 
 
 def _plan_form(office: Bureau, found: Incident, *, is_first: bool) -> None:

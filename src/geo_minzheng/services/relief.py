@@ -252,6 +252,7 @@ def _change_line(text: Text, change: dict[str, Any], facts: dict[str, Any], name
         needed=text.number(change["needed"]), gain=text.number(change["gain"]),
     )  # fmt: skip
 
+
 def busiest_road(session: Session, policy: Policy, incident: str, plan: dict[str, Any]) -> str:
     """Name the open road that carries most of a plan and whose loss would cut nobody off; empty if there is none."""
     critical = {road for s in roads.critical_structures(session, policy) for road in s["roads"]}
@@ -275,11 +276,11 @@ def carrying_roads(session: Session, policy: Policy, incident: str, plan: dict[s
     return documents.load_by_road(list(found["road_ids"]), list(loads.values()))
 
 
-def need_sentences(session: Session, policy: Policy, text: Text, incident: str) -> list[str]:
+def need_sentences(session: Session, policy: Policy, text: Text, incident: str, *, screen: bool = False) -> list[str]:
     """Write the district's need of every item as a sum: 大米 = 950人 × 0.5千克 × 10天 = 4750千克."""
     result = needs.assess_needs(session, policy, incident)
     return [
-        text.multiplicand(part, text.name("relief_items", part.item, policy.items[part.item]))
+        text.multiplicand(part, text.name("relief_items", part.item, policy.items[part.item]), screen=screen)
         for part in needs_engine.multiplicands(result)
         if part.raw
     ]
