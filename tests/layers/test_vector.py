@@ -12,6 +12,12 @@ from geo_minzheng.layers.read import check_sheet, choose_sheet, geometry_bounds
 from geo_minzheng.layers.vector import geojson_crs, read_features
 
 BOX = (114.3, 30.1, 115.1, 30.9)
+# What GeoPandas and GDAL say when they cut a shapefile's column names.
+CUTS = (
+    "ignore:Column names longer",
+    "ignore:Normalized/laundered",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+)
 AREA = shapely.box(114.7, 30.4, 114.8, 30.5)
 
 
@@ -196,3 +202,47 @@ def test_tables_inside_geojson_without_shapes_may_bring_columns(tmp_path, catalo
     path.write_text(json.dumps({"type": "FeatureCollection", "features": rows}), encoding="utf-8")
     checked = read_here(path, catalogue["village"], ReadOptions(box=BOX))
     assert next(iter(checked.frame["geometry"])).x == 114.7
+
+
+@pytest.mark.filterwarnings(*CUTS)
+@pytest.mark.parametrize("has_page", [True, False])
+def test_shapefile_names_cut_after_ten_bytes_are_still_understood(tmp_path, catalogue, has_page):
+    """GeoPandas writes 房屋编号 as 房屋编 and half a character, village_code as village_co."""
+    import zipfile
+
+    shapes = gpd.GeoDataFrame(
+        {"房屋编号": ["F1", "F2"], "village_code": ["420703100001"] * 2, "结构形式": ["砖混"] * 2},
+        geometry=[shapely.Point(114.72, 30.48)] * 2,
+        crs=4490,
+    )
+    path, folder = zipped(tmp_path, shapes, encoding="utf-8")
+    if not has_page:
+        with zipfile.ZipFile(path, "w") as target:
+            for part in (p for p in folder.iterdir() if p.suffix != ".cpg"):
+                target.write(part, part.name)
+    checked = read_here(path, catalogue["house"], ReadOptions(box=BOX))
+    assert not checked.is_refused
+    assert list(checked.frame["house_id"]) == ["F1", "F2"]
+    assert list(checked.frame["structure_type"]) == ["brick_concrete"] * 2
+    told = {f.column: f.value for f in checked.faults if f.code == "heading_clipped"}
+    assert told == {"house_id": "房屋编", "village_code": "village_co", "structure_type": "结构形"}
+
+
+@pytest.mark.filterwarnings(*CUTS)
+def test_a_cut_name_that_may_mean_two_columns_is_not_guessed(tmp_path, catalogue):
+    """``household_`` is the beginning of the code and of the size: the person says which."""
+    shapes = gpd.GeoDataFrame(
+        {
+            "household_id": ["H1"], "village_code": ["420703100001"], "户主姓名": ["王示"], "id_type": ["demo"],
+            "id_no": ["DEMO-1"], "household_size": [3], "救助类别": ["dibao"],
+        },
+        geometry=[shapely.Point(114.72, 30.48)],
+        crs=4490,
+    )  # fmt: skip
+    path, _ = zipped(tmp_path, shapes, encoding="utf-8")
+    checked = read_here(path, catalogue["household"], ReadOptions(box=BOX))
+    assert {f.code for f in checked.faults if f.severity == "error"} == {"column_missing"}
+    names = {f.value for f in checked.faults if f.code == "columns_ignored"}
+    first, second = next(iter(names)).split("、")
+    mapped = ReadOptions(box=BOX, mapping={"household_id": first, "household_size": second})
+    assert not read_here(path, catalogue["household"], mapped).is_refused

@@ -116,6 +116,39 @@ def _matches(part: tuple[str, ...], key: str, exact: bool) -> bool:
     return bool(_bare(key)) and _bare(key) in {_bare(k) for k in keys}
 
 
+def match_clipped(
+    sheet: RawSheet, spec: LayerSpec, mapping: Mapping[str, str], assigned: Mapping[str, int]
+) -> dict[str, int]:
+    """Assign columns whose names the format cut short, as shapefiles do after ten bytes.
+
+    A name is taken for a target only when it is the beginning of no other target's heading: ``household_`` may be the
+    code or the size, so it stays open and the person maps it.
+
+    Returns
+    -------
+    dict of str to int
+        Further columns by target.
+    """
+    size, encoding = sheet.notes.get("name_bytes"), str(sheet.notes.get("encoding", "utf-8"))
+    if not isinstance(size, int):
+        return {}
+    wanted = _wanted(spec, mapping)
+    taken, found = set(assigned.values()), dict[str, int]()
+    for j, name in enumerate(sheet.headings):
+        if j in taken:
+            continue
+        meant = {t for t, heads in wanted.items() if any(_is_cut(name, head, encoding, size) for head in heads)}
+        target = meant.pop() if len(meant) == 1 else ""
+        if target and target not in assigned and target not in found:
+            found[target] = j
+    return found
+
+
+def _is_cut(name: str, head: str, encoding: str, size: int) -> bool:
+    whole = head.encode(encoding, errors="ignore")
+    return len(whole) > size and whole[:size].decode(encoding, errors="ignore").lower() == name.strip().lower()
+
+
 def _parts_of(sheet: RawSheet, start: int, depth: int) -> tuple[tuple[str, ...], ...]:
     found = []
     for column in sheet.columns:

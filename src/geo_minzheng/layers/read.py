@@ -16,7 +16,7 @@ from geo_minzheng.layers import check
 from geo_minzheng.layers.crs import declared
 from geo_minzheng.layers.detect import LAYER_FORMATS, Format, Limits, detect
 from geo_minzheng.layers.faults import FaultList, fault_of
-from geo_minzheng.layers.headings import PLACE_HEADS, Table, feature_table, find_table, match_headings
+from geo_minzheng.layers.headings import PLACE_HEADS, Table, feature_table, find_table, match_clipped, match_headings
 from geo_minzheng.layers.launch import Job, work
 from geo_minzheng.layers.options import ReadOptions
 from geo_minzheng.layers.place import Placed, feature_shapes, place, table_shapes
@@ -128,6 +128,10 @@ def check_sheet(sheet: RawSheet, path: Path, spec: LayerSpec, options: ReadOptio
     faults = FaultList(path.name, sheet.name)
     table = find_table(sheet, spec, options.mapping) if sheet.is_grid else feature_table(sheet)
     assigned, unclear = match_headings(table.parts, spec, options.mapping)
+    clipped = match_clipped(sheet, spec, options.mapping, assigned)
+    assigned, unclear = assigned | clipped, tuple(t for t in unclear if t not in clipped)
+    for target, j in clipped.items():
+        faults.warn("heading_clipped", column=target, value=table.headings[j])
     check.check_headings(table, spec, assigned, unclear, faults)
     unread = _reader_notes(sheet, table, faults)
     values = check.check_values(table, spec, assigned, faults, unread=unread)

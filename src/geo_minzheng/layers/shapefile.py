@@ -16,6 +16,7 @@ from geo_minzheng.layers.detect import Format, Limits, member_name
 from geo_minzheng.layers.transfer import RawFault, RawSheet, plain_text
 
 DRIVER = "ESRI Shapefile"
+NAME_BYTES = 10
 PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _GBK_LANGUAGE_BYTES = (0x4D, 0x7A)
 _CODE_PAGES = {
@@ -74,10 +75,17 @@ def _declared_encoding(base: Path) -> str:
     return "gb18030" if base.with_suffix(".dbf").read_bytes()[29:30] in map(bytes, zip(_GBK_LANGUAGE_BYTES)) else ""
 
 
-def _encoding(texts: list[bytes], declared: str) -> tuple[str, bool]:
-    """Choose the encoding of all texts; tells whether it had to be guessed."""
+def _field_name(name: bytes, encoding: str, errors: str = "strict") -> str:
+    """Decode a field name; the table keeps ten bytes of it, so half a character at its end says nothing."""
+    return codecs.getincrementaldecoder(encoding)(errors).decode(name, final=len(name) < NAME_BYTES)
+
+
+def _encoding(names: list[bytes], texts: list[bytes], declared: str) -> tuple[str, bool]:
+    """Choose the encoding of all names and texts; tells whether it had to be guessed."""
     for name in [declared] if declared else ["utf-8", "gb18030"]:
         try:
+            for field in names:
+                _field_name(field, name)
             for text in texts:
                 text.decode(name)
         except UnicodeDecodeError:
@@ -107,17 +115,22 @@ def _read(base: Path, name: str, declared: str, limits: Limits) -> RawSheet:
         raise InputError("layers.too_many_rows", limit=limits.features)
     names = [str(f) for f in meta["fields"]]
     raw = [f.encode("latin-1") for f in names]
-    texts = raw + [v.encode("latin-1") for column in fields for v in column if isinstance(v, str)]
-    encoding, guessed = _encoding(texts, declared or _declared_encoding(base))
+    texts = [v.encode("latin-1") for column in fields for v in column if isinstance(v, str)]
+    encoding, guessed = _encoding(raw, texts, declared or _declared_encoding(base))
     wkb, faults, vertices = _geometry(geometry)
     if vertices > limits.vertices:
         raise InputError("layers.too_many_vertices", limit=limits.vertices)
-    headings = tuple(r.decode(encoding, errors="replace") for r in raw)
+    headings = tuple(_field_name(r, encoding, "replace") for r in raw)
     columns = tuple([_cell(v, encoding) for v in column] for column in fields)
     prj = base.with_suffix(".prj")
     crs = prj.read_text(encoding="utf-8", errors="replace").strip() if prj.exists() else ""
     preview = next((c for column in columns for c in column if c and not c.isascii()), "")[:60] if guessed else ""
-    notes = {"encoding": encoding, "guessed": guessed and bool(preview), "preview": preview}
+    notes = {
+        "encoding": encoding,
+        "guessed": guessed and bool(preview),
+        "preview": preview,
+        "name_bytes": NAME_BYTES,
+    }
     return RawSheet(name, headings, columns, tuple(range(1, count + 1)), wkb, crs, faults, notes)
 
 
