@@ -65,8 +65,10 @@ def read_photo(content: bytes) -> CleanPhoto:
     clean = Image.new("RGB", upright.size)
     clean.paste(upright)
     clean.save(sink, "JPEG", quality=85, optimize=True)
-    lon, lat = _place(exif)
-    return CleanPhoto(sink.getvalue(), upright.width, upright.height, lon, lat, _moment(exif))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a camera's broken notes are no reason to speak
+        (lon, lat), taken_at = _place(exif), _moment(exif)
+    return CleanPhoto(sink.getvalue(), upright.width, upright.height, lon, lat, taken_at)
 
 
 def _place(exif: Any) -> tuple[float | None, float | None]:

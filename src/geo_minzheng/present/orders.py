@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -169,11 +170,16 @@ def order_document(order: DispatchOrder, paper: OrderPaper, text: Text) -> Offic
     )
 
 
+def _counted(number: str) -> tuple[tuple[int, str], ...]:
+    """Sort by the numbers inside a number: 2号 stands before 10号."""
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", number))
+
+
 def order_documents(
     orders: Sequence[DispatchOrder], papers: Mapping[str, OrderPaper], text: Text
 ) -> tuple[OfficialDocument, ...]:
     """Write a set of orders, by number then id; ``papers`` by order id."""
     return tuple(
         order_document(order, papers[order.order_id], text)
-        for order in sorted(orders, key=lambda o: (o.number, o.order_id))
+        for order in sorted(orders, key=lambda o: (_counted(o.number), _counted(o.order_id)))
     )

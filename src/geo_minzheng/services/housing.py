@@ -66,7 +66,9 @@ def _document(
     unknown = sorted(set(budgets) - set(policy.programmes))
     if unknown:
         raise InputError("housing.unknown_programme", programme=unknown[0], allowed=sorted(policy.programmes))
-    names = dict(zip(cases["case"].astype(str), cases["village_code"].astype(str), strict=True))
+    villages = places.names(session, "village", "code")
+    pairs = zip(cases["case"].astype(str), cases["village_code"].astype(str), strict=True)
+    names = {case: villages.get(code, code) for case, code in pairs}
     ordered = sorted(policy.programmes.values(), key=lambda p: p.order)
     document: dict[str, Any] = {
         "year": act.at.year,
