@@ -9,7 +9,7 @@ from shapely import box as square
 from geo_minzheng.geo import wgs84_to_gcj02
 from geo_minzheng.layers.detect import Format, Limits
 from geo_minzheng.layers.options import ReadOptions
-from geo_minzheng.layers.read import check_sheet, read_layer, records
+from geo_minzheng.layers.read import check_sheet, read_layer, read_layers, records
 from geo_minzheng.layers.tables import read_tables
 from geo_minzheng.model.layer import Fault
 
@@ -201,3 +201,17 @@ def test_the_order_of_columns_does_not_matter(tmp_path, catalogue, heads):
         tmp_path, catalogue["division"], ",".join(heads) + "\n" + ",".join(row[h] for h in heads) + "\n"
     )
     assert list(checked.frame["code"]) == ["420703100"]
+
+
+def test_two_files_must_agree_on_a_key(tmp_path, catalogue):
+    """The later file may repeat a row of the earlier one, not contradict it: nobody may win by being last."""
+    head = "区划代码,名称,上级代码\n"
+    (tmp_path / "a.csv").write_text(head + "420703100201,庙岭村,420703100\n420703100202,大湾村,420703100\n", "utf-8")
+    (tmp_path / "b.csv").write_text(head + "420703100201,庙岭村,420703100\n420703100202,小湾村,420703100\n", "utf-8")
+    first, second = read_layers((tmp_path / "a.csv", tmp_path / "b.csv"), catalogue["division"])
+    assert (first.refused, len(first.frame)) == (0, 2) and not first.is_refused
+    assert (second.rows, second.refused, len(second.frame)) == (2, 1, 1) and second.is_refused
+    (fault,) = second.faults
+    assert (fault.code, fault.file, fault.row) == ("key_in_other_file", "b.csv", 3)
+    assert fault.facts == {"first_row": 3, "first_file": "a.csv"}
+    assert len(read_layers((tmp_path / "a.csv", tmp_path / "a.csv"), catalogue["division"])[1].frame) == 2

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo_minzheng.layers.values import BadValue, parse
+from geo_minzheng.layers.values import BadValue, parse, unit_word
 from geo_minzheng.model.layer import ColumnSpec
 
 
@@ -95,3 +95,10 @@ def test_any_text_gives_a_value_or_a_reason(text, kind):
     found = parse(text, spec(kind))
     assert isinstance(found, BadValue | str | int | float | bool | date)
     assert found == found  # noqa: PLR0124
+
+
+def test_a_unit_has_several_words():
+    assert unit_word("KG") == unit_word("公斤") == unit_word("千克 ") == "千克"
+    assert unit_word("Ｌ") == unit_word("升")
+    assert unit_word("箱") == "箱"
+    assert unit_word("吨") != unit_word("千克")

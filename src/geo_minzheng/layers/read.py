@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from geo_minzheng.layers.launch import Job, work
 from geo_minzheng.layers.options import ReadOptions
 from geo_minzheng.layers.place import Placed, feature_shapes, place, table_shapes
 from geo_minzheng.layers.transfer import RawSheet, load_sheets
-from geo_minzheng.model.layer import CheckedLayer, LayerSpec
+from geo_minzheng.model.layer import CheckedLayer, Fault, LayerSpec
 
 _SHAPEFILE_DRIVER = "ESRI Shapefile"
 
@@ -215,9 +216,34 @@ def read_layer(path: Path, spec: LayerSpec, options: ReadOptions | None = None) 
     return checked
 
 
-def read_layers(paths: list[Path], spec: LayerSpec, options: ReadOptions | None = None) -> tuple[CheckedLayer, ...]:
-    """Read several files of one layer, each by itself."""
-    return tuple(read_layer(path, spec, options) for path in paths)
+def read_layers(paths: Sequence[Path], spec: LayerSpec, options: ReadOptions | None = None) -> tuple[CheckedLayer, ...]:
+    """Read several files of one layer; a key that two files fill differently is refused in the later one.
+
+    Equal rows may stand in several files: they are one.
+    """
+    seen: dict[tuple[Any, ...], tuple[tuple[Any, ...], str, int]] = {}
+    return tuple(_agree(read_layer(path, spec, options), spec, seen) for path in paths)
+
+
+def _agree(
+    checked: CheckedLayer, spec: LayerSpec, seen: dict[tuple[Any, ...], tuple[tuple[Any, ...], str, int]]
+) -> CheckedLayer:
+    names = [c.name for c in spec.columns if c.name in checked.frame]
+    names += ["geometry"] if "geometry" in checked.frame else []
+    faults: list[Fault] = []
+    for row, values in zip(checked.frame.index, checked.frame[names].itertuples(index=False, name=None), strict=True):
+        key = tuple(values[names.index(name)] for name in spec.key)
+        first, file, at = seen.setdefault(key, (values, checked.file.name, int(row)))
+        if first != values:
+            shown = "、".join(str(part) for part in key)
+            facts = {"first_row": at, "first_file": file}
+            faults.append(
+                Fault("key_in_other_file", checked.file.name, "", int(row), "、".join(spec.key), shown, facts=facts)
+            )
+    if not faults:
+        return checked
+    kept = checked.frame.drop(index=[f.row for f in faults])
+    return replace(checked, frame=kept, refused=checked.refused + len(faults), faults=(*checked.faults, *faults))
 
 
 def empty_frame(spec: LayerSpec) -> pd.DataFrame:

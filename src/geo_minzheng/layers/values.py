@@ -50,6 +50,18 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip().strip("\u200b\ufeff").strip()
 
 
+_UNIT_WORDS = {
+    "kg": "千克", "公斤": "千克", "g": "克", "t": "吨", "公吨": "吨", "l": "升", "公升": "升", "ml": "毫升",
+    "m": "米", "公尺": "米", "km": "千米", "公里": "千米",
+}  # fmt: skip
+
+
+def unit_word(text: str) -> str:
+    """Name a unit by one of its words: kg, 公斤 and 千克 are the same."""
+    word = folded(text).lower()
+    return _UNIT_WORDS.get(word, word)
+
+
 def is_blank(text: str | None) -> bool:
     """Whether a cell says nothing: empty, or a dash as Chinese forms use it."""
     return text is None or folded(text).lower() in _BLANK

@@ -9,7 +9,8 @@ from geo_minzheng.errors import InputError, NotFoundError
 from geo_minzheng.layers import faults as fault_words
 from geo_minzheng.layers.convert import convert_file
 from geo_minzheng.layers.options import ReadOptions
-from geo_minzheng.layers.read import read_layer
+from geo_minzheng.layers.read import read_layers
+from geo_minzheng.layers.values import unit_word
 from geo_minzheng.model.layer import Fault
 from geo_minzheng.services import settings_of
 from geo_minzheng.store import frames, upsert
@@ -94,8 +95,8 @@ def import_files(
     ``rows = accepted + refused + ignored + unchanged``.
     """
     spec = spec_of(catalogue, policy, request.layer)
-    options = replace(_known(session, spec, request.options), extra_checks=_checks(spec, policy))
-    checked = [read_layer(path, spec, options) for path in request.files]
+    options = replace(_known(session, spec, request.options), extra_checks=_checks(session, spec, policy))
+    checked = read_layers(request.files, spec, options)
     is_refused = any(c.is_refused for c in checked)
     results = []
     for found in checked:
@@ -123,18 +124,36 @@ def _known(session: Session, spec: LayerSpec, options: ReadOptions) -> ReadOptio
     return replace(options, known=known, village_areas=shapes, box=tuple(box) if box else None)
 
 
-def _checks(spec: LayerSpec, policy: Policy) -> Any:
+def _checks(session: Session, spec: LayerSpec, policy: Policy) -> Any:
     if spec.name != "stock_lot":
         return None
 
-    def wrong_units(frame: Any) -> Iterable[Fault]:
+    def check_lots(frame: Any) -> Iterable[Fault]:
         for row, item, unit in zip(frame.index, frame["item"], frame["unit"], strict=True):
             expected = policy.items[item].unit
-            if unit != expected:
+            if unit_word(unit) != unit_word(expected):
                 facts = {"expected": expected, "item": policy.items[item].name_zh}
                 yield Fault("wrong_unit", row=int(row), column="计量单位", value=str(unit), facts=facts)
+        frame["unit"] = [policy.items[item].unit for item in frame["item"]]
+        yield from _changed_lots(session, frame)
 
-    return wrong_units
+    return check_lots
+
+
+def _changed_lots(session: Session, frame: Any) -> Iterable[Fault]:
+    """Refuse another item or quantity for a lot that is on the books: that takes a stock-take or a voucher."""
+    stored: Any = frames.read_layer(session, "stock_lot")
+    names = ("item", "quantity")
+    books = {
+        (str(house), str(lot)): cells
+        for house, lot, *cells in zip(*(stored[n] for n in ("warehouse_id", "lot_no", *names)), strict=True)
+    }
+    rows = zip(frame.index, *(frame[n] for n in ("warehouse_id", "lot_no", *names)), strict=True)
+    for row, house, lot, *given in rows:
+        for name, new, old in zip(names, given, books.get((str(house), str(lot)), given), strict=True):
+            if new != old:
+                facts = {"lot": lot, "stored": old}
+                yield Fault("lot_changed", row=int(row), column=name, value=str(new), facts=facts)
 
 
 def report(found: CheckedLayer, counts: Mapping[str, int], text: Text) -> dict[str, Any]:
