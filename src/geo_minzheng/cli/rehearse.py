@@ -51,6 +51,8 @@ def rehearse(out: Path, *, osm: Path | None, home: Path | None, now: str) -> tup
     told["layers"] = _build(planning, out, osm_layers)
     told |= _planning_day(planning.named(demo.PLANNER), out)
     told |= _flood_day(flood_desk, out, flood, osm_layers.get("flood"))
+    with flood_desk.transaction() as (session, act):
+        district.name_district(session, act, {"demo_clock": flood_at.isoformat()})
     return told, _lines(told)
 
 

@@ -13,7 +13,7 @@ Values = Mapping[str, float | None]
 def check_form(
     values: Values, rules: Sequence[FormRule], indicators: Iterable[Indicator], *, is_verified: bool = False
 ) -> tuple[FormFinding, ...]:
-    """Check one form: numbers not negative, counts whole, and every relation of the policy (DOMAIN 2.1.5).
+    """Check one form: numbers not negative, counts whole, and every relation of the policy.
 
     A relation with a value nobody has reported (``None``, NaN or absent: 未掌握) cannot be judged and is left out.
 

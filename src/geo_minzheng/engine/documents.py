@@ -174,7 +174,7 @@ def digest_bytes(content: bytes) -> str:
 
 
 def with_sums(values: dict[str, float]) -> dict[str, float]:
-    """Add the sums the form derives: resettled = collective + dispersed, when both parts are known (DOMAIN 2.1.4)."""
+    """Add the sums the form derives: resettled = collective + dispersed, when both parts are known."""
     parts = ("collective_resettled_now", "dispersed_resettled_now")
     if all(part in values for part in parts):
         return {**values, "evacuated_resettled_now": sum(values[part] for part in parts)}

@@ -124,7 +124,7 @@ def assess(inputs: ImpactInputs) -> Impact:
 
 
 def indicators(impact: Impact) -> pd.DataFrame:
-    """Give the estimated indicators of the reporting form by village (DOMAIN 2.1.3 codes), the middle of each band.
+    """Give the estimated indicators of the reporting form by village, the middle of each band.
 
     Returns
     -------

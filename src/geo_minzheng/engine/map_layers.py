@@ -11,7 +11,7 @@ import shapely
 
 from geo_minzheng.geo import STORE_CRS
 
-# UX: one ramp for severity, safe for colour blindness and in grey print.
+# One ramp for severity, safe for colour blindness and in grey print.
 SEVERITY = {"none": "#D9D9D9", "low": "#FEE8C8", "medium": "#FDBB84", "high": "#E34A33", "extreme": "#7F0000"}
 _EDGES = (0.0, 0.1, 0.3, 0.6)
 

@@ -44,7 +44,7 @@ def assess(
     """Assess the need of every village for every item of the season.
 
     ``raw = sum(coefficient * indicator) * rate * days``; ``net = max(0, raw - on_site - in_transit)``;
-    ``packed = ceil(net / package) * package``, rounded once at the end (DOMAIN 6.2). ``per_household_ceil`` items:
+    ``packed = ceil(net / package) * package``, rounded once at the end. ``per_household_ceil`` items:
     ``raw = sum over households of ceil(persons / rate)``; without the household list the least possible,
     ``ceil(persons / rate)`` per village, marked as a lower bound. What is on site serves the first night first.
 

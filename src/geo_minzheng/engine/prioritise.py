@@ -63,7 +63,7 @@ def score_houses(cases: pd.DataFrame, ranking: Ranking, *, day: date) -> pd.Data
     """Judge renovation cases: gates first, then tier, then a score of 0-100 in named parts.
 
     ``S = sum(weight * part)``, each part clipped to [0, 1] before weighting and counted in hundredths of a point, so
-    that the parts add up to the score (DOMAIN 6.1):
+    that the parts add up to the score:
 
     - risk: grade D 1, C 0.6, B 0.1; x 1.1 (at most 1) without 防灾措施; + 0.1 for adobe
     - hazard: ``hazard_exposure``; + 0.2 where a house nearby has collapsed before

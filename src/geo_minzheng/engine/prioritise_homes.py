@@ -17,7 +17,7 @@ def score_homes(
     exposure: pd.Series | None = None,
     reach: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """Rank welfare homes for upgrading; red lines stand outside the ranking (DOMAIN 6.5).
+    """Rank welfare homes for upgrading; red lines stand outside the ranking.
 
     - safety: (5 x open major + open general defects) / cap; + 0.2 per required sprinkler, alarm, refuge room missing
     - pressure: (occupancy - 0.8) / 0.2, full or closed to admission 1; + waiting / beds

@@ -14,7 +14,7 @@ def advise_level(values: Mapping[str, float | None], conditions: Sequence[LevelR
     """Advise a level of the 自然灾害救助应急响应: the gravest of which any condition holds.
 
     ``value = sum(coefficient * indicator)``; a condition holds when ``value >= lower`` ("以上" includes the number:
-    a level covers ``[lower, upper)``). Rooms and households are conditions of their own (DOMAIN 6.4).
+    a level covers ``[lower, upper)``). Rooms and households are conditions of their own.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ def hazard_exposure(
 ) -> pd.Series:
     """Measure how far points are threatened: ``max over zones of level_weight * hit``.
 
-    ``hit`` is 1 inside a zone and falls linearly to 0 at ``buffer_m`` outside (DOMAIN 6.1).
+    ``hit`` is 1 inside a zone and falls linearly to 0 at ``buffer_m`` outside.
 
     Parameters
     ----------

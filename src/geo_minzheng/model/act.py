@@ -17,7 +17,7 @@ class Act:
     at
         Time of the act, with time zone.
     role
-        Role the person acts in (OFFICE.md, Roles); empty where accounts are not in use.
+        Role the person acts in; empty where accounts are not in use.
     incident
         Incident the act belongs to; empty in quiet times.
     scope

@@ -139,7 +139,7 @@ class ReliefPlan:
 
 
 class OrderState(StrEnum):
-    """States of a dispatch order (DOMAIN.md 5.3)."""
+    """States of a dispatch order."""
 
     DRAFTED = "drafted"
     APPROVED = "approved"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from geo_minzheng.engine import documents
 from geo_minzheng.engine import duty as duty_engine
 from geo_minzheng.errors import NotFoundError
-from geo_minzheng.services import dispatch, impact, incidents, places, relief, reports, settings_of, stock
+from geo_minzheng.services import dispatch, impact, incidents, places, relief, reports, review, settings_of, stock
 from geo_minzheng.store import audit, records
 from geo_minzheng.store.tables_flood import Incident as IncidentRow
 
@@ -87,7 +87,7 @@ def _of_incident(session: Session, incident: str) -> Iterator[Waiting]:
     waiting = sum(1 for v in reports.list_versions(session, incident) if v.state == "submitted")
     if waiting:
         yield Waiting("reports_waiting", {"count": waiting}, incident)
-    silent = reports.silent_villages(session, incident)
+    silent = reports.silent_villages(session, incident, review.assessed(session, incident))
     if silent:
         yield Waiting("silent", {"count": len(silent)}, incident)
 

@@ -18,7 +18,7 @@ from geo_minzheng.store.reservations import pick, release, reserve
 from geo_minzheng.store.tables_relief import Line, Order, OrderEvent
 
 _S = OrderState
-# DOMAIN 5.3: cancelled only before picking; an order by phone may leave before its paper is signed.
+# Cancelled only before picking; an order by phone may leave before its paper is signed.
 STEPS: Mapping[OrderState, frozenset[OrderState]] = {
     _S.DRAFTED: frozenset({_S.APPROVED, _S.ORAL_ORDER, _S.CANCELLED}),
     _S.ORAL_ORDER: frozenset({_S.APPROVED, _S.ISSUED, _S.CANCELLED}),
