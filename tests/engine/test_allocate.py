@@ -327,3 +327,15 @@ def test_refuses_bad_input_by_name(name, change, key):
     if key not in ("allocate.layers_do_not_sum", "allocate.no_layer"):
         named = caught.value.facts.get("field", next(iter(change)))
         assert named.split(".")[0] == next(iter(change))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"weights": [[1], 1]}, {"reach": [[[1], 1]]}, {"layers": 3}, {"arrivals": [[1]]}],
+    ids=lambda g: next(iter(g)),
+)
+def test_what_is_no_table_of_numbers_is_refused_by_name(given):
+    with pytest.raises(InputError) as refused:
+        allocate([[5]], [[10], [1]], [[1, 1]], **given)
+    assert refused.value.key == "allocate.not_numbers"
+    assert refused.value.facts["field"] == next(iter(given))

@@ -3,6 +3,7 @@ from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import shapely
@@ -197,3 +198,55 @@ def test_pieces_tile_the_polygon(seed):
         mine = pieces[owner == k]
         assert shapely.area(mine).sum() == pytest.approx(polygons[k].area, rel=1e-9)
         assert shapely.union_all(mine).symmetric_difference(polygons[k]).area < 1e-6
+
+
+def _squares(**columns):
+    data = {"code": ["a", "b"], **columns}
+    return gpd.GeoDataFrame(data, geometry=[box(0, 0, 10, 10), box(10, 0, 20, 10)], crs="EPSG:4547")
+
+
+HOUSES = {"x": [1.0, 15.0], "y": [1.0, 5.0], "people": [3, 4]}
+
+
+def test_a_part_with_nobody_may_stand_anywhere_in_a_tree_of_sums():
+    """Runners reduce empty partitions too: the sum of nothing knows of no further columns."""
+    ctx = exposure.prepare(_squares(), counts=("old",))
+    part = exposure.kernel(pa.table(HOUSES | {"old": [1, 2]}), ctx)
+    assert exposure.merge([exposure.merge([]), part]).equals(part)
+    assert exposure.merge([part, part.slice(0, 0), exposure.merge([])]).equals(part)
+    turned = part.select(part.column_names[::-1])
+    assert exposure.merge([part, turned])["old"].to_pylist() == [2, 4]
+    with pytest.raises(InputError) as refused:
+        exposure.merge([part, exposure.kernel(pa.table(HOUSES), exposure.prepare(_squares()))])
+    assert refused.value.key == "exposure.columns_differ"
+
+
+def test_a_record_batch_counts_like_a_table():
+    ctx = exposure.prepare(_squares())
+    table = pa.table(HOUSES)
+    assert exposure.kernel(table.to_batches()[0], ctx).equals(exposure.kernel(table, ctx))
+
+
+def test_stated_villages_may_be_a_plain_table():
+    ctx = exposure.prepare(pd.DataFrame({"code": ["a", "b"]}), code_column="village")
+    told = exposure.kernel(pa.table(HOUSES | {"village": ["b", "zz"]}), ctx)
+    assert dict(zip(told["code"].to_pylist(), told["people"].to_pylist(), strict=True)) == {"": 4, "b": 3}
+
+
+@pytest.mark.parametrize(
+    ("call", "key"),
+    [
+        (lambda: exposure.prepare(_squares(code=[None, "b"])), "exposure.no_code"),
+        (lambda: exposure.prepare(_squares().drop(columns="code")), "exposure.no_code"),
+        (lambda: exposure.prepare(_squares(), hazard=_squares(depth_m=["deep", 1.0])), "exposure.not_finite"),
+        (lambda: exposure.kernel(pa.table({"x": [1.0]}), exposure.prepare(_squares())), "exposure.missing_column"),
+        (
+            lambda: exposure.kernel(pa.table(HOUSES | {"x": ["a", "b"]}), exposure.prepare(_squares())),
+            "exposure.not_finite",
+        ),
+    ],
+)
+def test_what_cannot_be_counted_is_refused_by_name(call, key):
+    with pytest.raises(InputError) as refused:
+        call()
+    assert refused.value.key == key

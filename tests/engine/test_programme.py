@@ -385,3 +385,25 @@ def test_prices_bound_closely_so_that_the_core_stays_small():
     got = choose.maximise(problem, rng.integers(1, 100_000, n))
     assert got.value == got.bound
     assert got.alive.sum() < 1500
+
+
+def test_case_numbers_may_be_numbers():
+    frame = pd.DataFrame({"case": [7, 8], "tier": [1, 1], "score": [5.0, 6.0], "subsidy_yuan": [100.0, 200.0]})
+    found = programme.strict_order(frame, budget_yuan=250, must_finish=[7, 8])
+    assert [c.case for c in found.chosen] == ["8"] and found.must_finish.unfinished == ("7",)
+    with pytest.raises(InputError) as refused:
+        programme.strict_order(frame, budget_yuan=250, must_finish=[9])
+    assert refused.value.key == "programme.unknown_case"
+
+
+@pytest.mark.parametrize("money", [float("nan"), float("inf"), -1, 1e300, "many", None, [1]])
+def test_money_that_is_no_amount_is_refused(money):
+    frame = pd.DataFrame({"case": ["a"], "tier": [1], "score": [5.0], "subsidy_yuan": [100.0]})
+    for call in (
+        lambda: programme.strict_order(frame, budget_yuan=money),
+        lambda: programme.optimum(frame, budgets={"": money}),
+        lambda: programme.optimum(frame, budgets=500, quotas={"": money}),
+    ):
+        with pytest.raises(InputError) as refused:
+            call()
+        assert refused.value.key == "programme.bad_limit"

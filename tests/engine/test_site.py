@@ -400,3 +400,33 @@ def test_a_search_that_may_stop_early_says_how_far_it_got():
     assert hurried.gap >= 0 and (hurried.status is Status.FEASIBLE) == (hurried.gap > 0)
     loose = site.p_median(cost, p=10, rel_gap=0.05)
     assert loose.bound <= exact.objective <= loose.objective <= loose.bound / 0.949
+
+
+@pytest.mark.parametrize(
+    ("call", "key"),
+    [
+        (lambda: site.p_median([[1, 2], [3]], p=1), "site.not_numbers"),
+        (lambda: site.p_median([["near", 2]], p=1), "site.not_numbers"),
+        (lambda: site.p_median(sparse.csr_array(np.eye(2)), p=1), "site.not_numbers"),
+        (lambda: site.p_median(np.eye(2), p=float("nan")), "site.bad_p"),
+        (lambda: site.p_median(np.eye(2), p=None), "site.bad_p"),
+        (lambda: site.p_center(np.eye(2), p=True), "site.bad_p"),
+        (lambda: site.p_median(np.eye(2), p=1, fixed=[float("nan")]), "site.bad_fixed"),
+        (lambda: site.p_median(np.eye(2), p=1, fixed=["0"]), "site.bad_fixed"),
+        (lambda: site.p_median(np.eye(2), p=1, weights=["a", "b"]), "site.not_numbers"),
+        (lambda: site.p_median(np.eye(2), p=1, time_limit_s="soon"), "site.bad_option"),
+        (lambda: site.max_cover([["x", 1]], p=1), "site.not_numbers"),
+        (lambda: site.max_cover([[1], [0, 1]], p=1), "site.not_numbers"),
+        (lambda: site.set_cover(np.eye(2), fixed=[9]), "site.bad_fixed"),
+        (lambda: site.capacitated(np.eye(2), demand=[1, 1], capacity=["big", 1]), "site.not_numbers"),
+        (lambda: site.capacitated(np.eye(2), demand=[1, 1], capacity=[2, 2], rel_gap=None), "site.bad_option"),
+    ],
+)
+def test_what_is_no_number_is_refused_by_name(call, key):
+    with pytest.raises(InputError) as refused:
+        call()
+    assert refused.value.key == key
+
+
+def test_one_fixed_site_needs_no_list():
+    assert site.p_median(np.eye(3), p=1, fixed=2).chosen.tolist() == [2]

@@ -352,6 +352,15 @@ def test_roads_alone_make_a_district():
     assert layers["village"]["name"].str.startswith("第").all()
 
 
+def test_forty_houses_make_a_district_in_which_nobody_applies():
+    """A hamlet has too few houses for a renovation case: an empty list is a list."""
+    spots = [(9.5 + k % 8 * 0.002, 47.1 + k // 8 * 0.003) for k in range(40)]
+    rows = [(f"b{k}", None, "yes", None, 100.0) for k in range(40)]
+    layers = _complete(_extract(segments=_grid(6), buildings=_frame("buildings", rows, [Point(p) for p in spots])))
+    _check(layers)
+    assert len(layers["house"]) == 40
+
+
 def test_named_places_municipalities_water_and_buildings_are_kept():
     towns = [box(9.495, 47.095, 9.516, 47.14), box(9.516, 47.095, 9.54, 47.14)]
     boundaries = _frame(

@@ -15,11 +15,13 @@ from geo_minzheng.engine.siting_input import (
     checked_amounts,
     checked_cost,
     checked_p,
+    checked_search,
     nearest_chosen,
+    numbers,
     refuse_unreachable,
 )
 from geo_minzheng.engine.solve import Deadline, LinearModel, LinearSession, LinearSolution
-from geo_minzheng.errors import InfeasibleError, InputError
+from geo_minzheng.errors import InfeasibleError
 from geo_minzheng.model.site import Siting
 
 
@@ -87,17 +89,16 @@ def capacitated(
     InputError
         ``site.bad_cost``, ``site.bad_p``, ``site.bad_number``, ``site.bad_shape``, ``site.bad_option``.
     """
-    if not 0.0 <= rel_gap < 1.0:
-        raise InputError("site.bad_option", name="rel_gap", value=rel_gap)
+    checked_search(rel_gap, time_limit_s)
     matrix = checked_cost(cost)
     n = matrix.shape[1]
     amounts = checked_amounts("demand", demand, len(matrix))
     asks = np.flatnonzero(amounts > 0)
-    held = np.asarray(capacity, dtype=np.float64)
+    held = numbers("capacity", capacity)
     held = np.full(n, float(held)) if held.ndim == 0 else held
     room = checked_amounts("capacity", np.where(held == np.inf, amounts.sum(), held), n)
     fees = checked_amounts("opening_cost", np.zeros(n) if opening_cost is None else opening_cost, n)
-    problem = _checked(matrix[asks], amounts[asks], room, fees, p, single_source)
+    problem = _checked(matrix[asks], amounts[asks], room, fees, p, bool(single_source))
     deadline = Deadline.after(time_limit_s)
     answer, is_open = _opened(problem, rel_gap, deadline)
     share = _shares(problem, is_open, answer)

@@ -15,6 +15,8 @@ from geo_minzheng.model.housing import ChosenCase, SkipKind, SkippedCase
 
 MICRO = 1_000_000
 FEN = 100
+# In fen this is still a whole number without rounding.
+MOST_YUAN = 10**13
 PART_PREFIX = "part_"
 
 _LAST = np.iinfo(np.int64).max
@@ -120,6 +122,14 @@ def read_cases(cases: pd.DataFrame) -> CaseList:
     numbers = {name: values[order] for name, values in numbers.items()}
     frame = frame.iloc[order].reset_index(drop=True)
     return CaseList(frame, **numbers, is_open=frame["eligible"].to_numpy(bool) & (numbers["fen"] >= 0))
+
+
+def is_amount(value: Any, least: float = 0) -> bool:
+    """Whether this is a number from ``least`` up that money or households can be; NaN and text are none."""
+    try:
+        return bool(least <= value < MOST_YUAN)
+    except (TypeError, ValueError, ArithmeticError):
+        return False
 
 
 def _text(frame: pd.DataFrame, name: str) -> pd.Series[str]:

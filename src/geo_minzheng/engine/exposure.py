@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
@@ -82,13 +83,16 @@ def prepare(
     Raises
     ------
     InputError
-        ``exposure.not_metres`` for degrees, ``exposure.crs_differs``, ``exposure.not_polygon``,
+        ``exposure.no_code``, ``exposure.not_metres`` for degrees, ``exposure.crs_differs``, ``exposure.not_polygon``,
         ``exposure.breaks_not_ascending``.
     """
+    for name, frame in (("villages", villages), ("stores", stores)):
+        if frame is not None and ("code" not in frame.columns or frame["code"].isna().any()):
+            raise InputError("exposure.no_code", frame=name)
     check_metres(villages, hazard, stores)
     if list(depth_breaks_m) != sorted(set(depth_breaks_m)):
         raise InputError("exposure.breaks_not_ascending", breaks=depth_breaks_m)
-    stated = villages["code"].astype(str).to_numpy()
+    stated = villages["code"].astype(str).to_numpy(dtype=object)
     names = sorted(set(stated) - {NO_VILLAGE})
     order = np.argsort(stated, kind="stable")
     locator = None if code_column else build_locator(villages.geometry.to_numpy()[order])
@@ -109,7 +113,9 @@ def prepare(
 
 def check_metres(*frames: gpd.GeoDataFrame | None) -> None:
     """Refuse frames in degrees or in different systems; a frame without a system is taken at its word."""
-    known = [f.crs for f in frames if f is not None and f.crs is not None]
+    # With stated codes the villages may be a plain table, which has no system.
+    systems = [getattr(f, "crs", None) for f in frames]
+    known = [crs for crs in systems if crs is not None]
     if any(crs.is_geographic for crs in known):
         raise InputError("exposure.not_metres")
     if any(crs != known[0] for crs in known):
@@ -123,7 +129,12 @@ def hazard_locator(hazard: gpd.GeoDataFrame) -> tuple[Locator, Floats]:
     -------
     The locator and the depth of each of its polygons [m].
     """
-    depth = hazard["depth_m"].to_numpy(dtype=float) if "depth_m" in hazard.columns else np.full(len(hazard), np.nan)
+    depth = np.full(len(hazard), np.nan)
+    if "depth_m" in hazard.columns:
+        depth = pd.to_numeric(hazard["depth_m"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        unread = int(np.count_nonzero(np.isnan(depth) & hazard["depth_m"].notna().to_numpy()))
+        if unread:
+            raise InputError("exposure.not_finite", column="depth_m", rows=unread)
     order = np.argsort(-depth, kind="stable")
     return build_locator(hazard.geometry.to_numpy()[order]), depth[order]
 
@@ -178,8 +189,15 @@ def kernel(table: pa.Table, ctx: ExposureContext) -> pa.Table:
     Raises
     ------
     InputError
-        ``exposure.not_finite`` for NaN or infinite coordinates, ``exposure.not_integer`` for counts that are none.
+        ``exposure.missing_column``; ``exposure.not_finite`` for NaN or infinite coordinates;
+        ``exposure.not_integer`` for counts that are none.
     """
+    if isinstance(table, pa.RecordBatch):
+        table = pa.Table.from_batches([table])
+    needed = ("x", "y", "people", *ctx.counts, *([ctx.code_column] if ctx.code_column else []))
+    lacking = [name for name in needed if name not in table.column_names]
+    if lacking:
+        raise InputError("exposure.missing_column", columns=", ".join(lacking))
     x, y = (_finite(table, name) for name in ("x", "y"))
     counted = {name: _integers(table, name) for name in ("people", *ctx.counts)}
     village = _villages(table, ctx, x, y)
@@ -201,7 +219,10 @@ def kernel(table: pa.Table, ctx: ExposureContext) -> pa.Table:
 
 
 def _finite(table: pa.Table, name: str) -> Floats:
-    values = table.column(name).cast(pa.float64()).combine_chunks().to_numpy(zero_copy_only=False)
+    try:
+        values = table.column(name).cast(pa.float64()).combine_chunks().to_numpy(zero_copy_only=False)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InputError("exposure.not_finite", column=name, rows=len(table)) from error
     wrong = int(np.count_nonzero(~np.isfinite(values)))
     if wrong:
         raise InputError("exposure.not_finite", column=name, rows=wrong)
@@ -269,12 +290,21 @@ def merge(tables: Iterable[pa.Table]) -> pa.Table:
     Returns
     -------
     The sums by code, in order of code; without a part, an empty table of the five columns.
+
+    Raises
+    ------
+    InputError
+        ``exposure.columns_differ``.
     """
     parts = list(tables)
+    # A part without a row may be the sum of nothing, which knows of no further columns.
+    parts = [part for part in parts if part.num_rows] or parts[:1]
+    if parts and any(set(part.column_names) != set(parts[0].column_names) for part in parts):
+        raise InputError("exposure.columns_differ")
     if not parts:
         five = ("houses", "people", "houses_hit", "people_hit")
         return pa.table({"code": pa.array([], pa.string())} | {name: pa.array([], pa.int64()) for name in five})
-    whole = pa.concat_tables(parts)
+    whole = pa.concat_tables([part.select(parts[0].column_names) for part in parts])
     codes, group = np.unique(np.asarray(whole.column("code").to_pylist(), dtype=object), return_inverse=True)
     sums = {name: whole.column(name).to_numpy() for name in whole.column_names if name != "code"}
     return _sum_by(codes, group.astype(np.int64), sums)

@@ -67,6 +67,13 @@ def _written(numbers: tuple[int, ...]) -> str:
     return "(" + ", ".join(str(n) for n in numbers) + ")"
 
 
+def _dimensions(field: str, values: npt.ArrayLike) -> int:
+    try:
+        return np.ndim(values)
+    except ValueError as error:
+        raise InputError("allocate.not_numbers", field=field) from error
+
+
 def _sizes(stock: npt.ArrayLike, need: npt.ArrayLike, cost: npt.ArrayLike) -> tuple[int, int, int]:
     """Read the numbers of warehouses, villages and items off the three arrays."""
     found = []
@@ -101,7 +108,10 @@ def _layers(layers: Any, need: FloatArray, package: FloatArray) -> IntArray:
     """Pack the running totals of the need layers, so that layers sum to the packed total."""
     if layers is None:
         return whole_packages(need, package, up=True)[None]
-    count = len(layers)
+    try:
+        count = len(layers)
+    except TypeError as error:
+        raise InputError("allocate.not_numbers", field="layers") from error
     if count == 0:
         raise InputError("allocate.no_layer")
     parts = checked("layers", layers, (count, *need.shape))
@@ -125,7 +135,7 @@ def _weights(weights: npt.ArrayLike | None, shape: tuple[int, int]) -> FloatArra
     """Spread weights by village over the items."""
     if weights is None:
         return np.ones(shape)
-    by_village = np.ndim(weights) == 1
+    by_village = _dimensions("weights", weights) == 1
     array = checked("weights", weights, shape[:1] if by_village else shape)
     if (array <= 0).any():
         place = tuple(int(i) for i in np.argwhere(array <= 0)[0])
@@ -188,7 +198,7 @@ def _reach(reach: npt.ArrayLike | None, shape: tuple[int, int, int]) -> BoolArra
     """Check the mask (warehouse, village) or (warehouse, village, item)."""
     if reach is None:
         return None
-    expected = shape if np.ndim(reach) == 3 else shape[:2]
+    expected = shape if _dimensions("reach", reach) == 3 else shape[:2]
     mask = checked("reach", reach, expected)
     return mask > 0
 
@@ -199,6 +209,8 @@ def _rows(stock: FloatArray, arrivals: Arrivals | None) -> tuple[IntArray, IntAr
     warehouse, period, minute = np.arange(n_w), np.full(n_w, -1), np.zeros(n_w)
     if arrivals is None:
         return warehouse, period, minute, stock
+    if not isinstance(arrivals, Arrivals):
+        raise InputError("allocate.not_numbers", field="arrivals")
     times = checked("arrivals.minutes", arrivals.minutes, (len(np.atleast_1d(arrivals.minutes)),))
     later = checked("arrivals.quantity", arrivals.quantity, (len(times), n_w, n_k))
     when, where = np.nonzero(later.sum(axis=2) > 0)

@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from geo_minzheng.engine.case_list import FEN, MICRO, CaseList, read_cases
+from geo_minzheng.engine.case_list import FEN, MICRO, CaseList, is_amount, read_cases
 from geo_minzheng.engine.programme_optimum import optimum
 from geo_minzheng.errors import InputError
 from geo_minzheng.model.housing import (
@@ -65,10 +65,10 @@ def strict_order(
         ``programme.bad_limit``, ``programme.duplicate_case``, ``programme.several_programmes``,
         ``programme.unknown_case`` and those of ``read_cases``.
     """
-    if not 0 <= budget_yuan < float("inf"):
+    if not is_amount(budget_yuan):
         raise InputError("programme.bad_limit", name="budget_yuan", value=budget_yuan)
     for name, value, least in (("quota", quota, 0), ("stretch_quota", stretch_quota, quota or 0)):
-        if value is not None and value < least:
+        if value is not None and not is_amount(value, least):
             raise InputError("programme.bad_limit", name=name, value=value)
     listed = read_cases(cases)
     _check_one_list(listed)
@@ -96,7 +96,9 @@ def strict_order(
         spent_yuan=(budget - left) / FEN,
         quota=quota,
         stretch_quota=stretch_quota,
-        must_finish=None if must_finish is None else _must_finish(listed, set(must_finish), taken, budget),
+        must_finish=None
+        if must_finish is None
+        else _must_finish(listed, {str(case) for case in must_finish}, taken, budget),
         chosen=listed.describe(taken, target=quota),
         stopped_by=stopped_by,
         next_unfunded=following,

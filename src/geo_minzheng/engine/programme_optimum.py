@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geo_minzheng.engine.case_list import FEN, MICRO, CaseList, read_cases
+from geo_minzheng.engine.case_list import FEN, MICRO, CaseList, is_amount, read_cases
 from geo_minzheng.engine.choose import NO_LIMIT, Choice, Chosen, maximise
 from geo_minzheng.engine.locate import Ints
 from geo_minzheng.engine.solve import PROVEN_GAP, Deadline
@@ -19,8 +19,6 @@ from geo_minzheng.model.solution import Stage, Status, relative_gap
 
 ALL = ""
 GROUPS = ("programme", "town", "source", "year")
-
-_FREE = float("inf")
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +133,7 @@ def _limits(
     limits, paid = [], np.zeros(len(rows), bool)
     for kind, table in (("budget", budgets), ("quota", quotas), ("floor", floors)):
         for key, limit in sorted(table.items()):
-            if not 0 <= limit < _FREE:
+            if not is_amount(limit):
                 raise InputError("programme.bad_limit", name=f"{kind} {key}".strip(), value=limit)
             mine = np.ones(len(rows), bool)
             for part in filter(None, key.split("/")):

@@ -210,8 +210,13 @@ def _ranked(cases: pd.DataFrame, joined: pd.DataFrame, odd: int, rng: Rng) -> pd
         how="left",
     )
     order = {"dibao": 0, "tekun_dispersed": 0, "dibao_marginal": 1, "low_income": 2}
+    # Without a case pandas keeps what a map found as text.
+    tier, grade = (
+        about[name].map(ranks).astype(float)
+        for name, ranks in (("assistance_tier", order), ("safety_grade", {"D": 0, "C": 2}))
+    )
     about["expected"] = (
-        about["assistance_tier"].map(order).fillna(3) * 10 + about["safety_grade"].map({"D": 0, "C": 2}).fillna(5)
+        tier.fillna(3) * 10 + grade.fillna(5)
         - about["household_size"] * 0.3 + rng.random(len(about)) * 0.5
     )  # fmt: skip
     rank = about.groupby(["programme", "village_code"])["expected"].rank(method="first").astype(int)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -14,7 +14,8 @@ from scipy.sparse import csr_array
 from geo_minzheng.engine import site
 from geo_minzheng.engine.documents import plain
 from geo_minzheng.engine.network import travel_times
-from geo_minzheng.errors import InputError
+from geo_minzheng.errors import InfeasibleError, InputError
+from geo_minzheng.model.solution import Stage, relative_gap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -203,14 +204,43 @@ def siting_question(
 
 
 def solve_siting(question: SitingQuestion) -> dict[str, Siting]:
-    """Answer twice: ``cover`` (most elderly within reach) and ``median`` (least elderly-minutes), homes kept."""
+    """Answer twice: ``cover`` (most elderly within reach) and ``median`` (least elderly-minutes), homes kept.
+
+    Where the roads fall into more pieces than there are sites, ``median`` first reaches the most elderly at all;
+    whom it leaves out is assigned to no site and counts no minutes.
+    """
     fixed = tuple(range(question.existing))
     p = question.existing + question.new
     covers = csr_array(question.minutes <= question.limit_min)
     return {
         "cover": site.max_cover(covers, p=p, weights=question.weights, fixed=fixed),
-        "median": site.p_median(question.minutes, p=p, weights=question.weights, fixed=fixed),
+        "median": _nearest(question, p, fixed),
     }
+
+
+def _nearest(question: SitingQuestion, p: int, fixed: tuple[int, ...]) -> Siting:
+    minutes, weights = question.minutes, question.weights
+    try:
+        return site.p_median(minutes, p=p, weights=weights, fixed=fixed)
+    except InfeasibleError as stopped:
+        if stopped.key not in ("site.too_few", "site.fixed_in_the_way"):
+            raise
+    # One person left out costs more than all the minutes of any other choice.
+    longest = np.where(np.isfinite(minutes), minutes, 0.0)
+    miss = float(np.floor(weights @ longest.max(axis=1))) + 1.0
+    found = site.p_median(np.where(np.isfinite(minutes), minutes, miss), p=p, weights=weights, fixed=fixed)
+    served = np.isfinite(minutes[:, found.chosen]).any(axis=1)
+    near = minutes[np.arange(len(minutes)), found.assigned]
+    objective = float(weights[served] @ near[served])
+    bound = objective if found.gap == 0.0 else max(0.0, found.bound - miss * float(weights[~served].sum()))
+    return replace(
+        found,
+        assigned=np.where(served, found.assigned, -1),
+        objective=objective,
+        bound=bound,
+        gap=relative_gap(objective, bound),
+        stages=(Stage("p_median", objective, bound, relative_gap(objective, bound)),),
+    )
 
 
 def siting_document(

@@ -135,7 +135,8 @@ def site_homes(session: Session, act: Act, policy: Policy, *, new: int | None = 
     zones = places.in_metres(session, "hazard_zone")
     safe = candidates[~threat.inside_zone(candidates.geometry, zones, frozenset({"high"}))]
     demand = welfare_engine.village_demand(places.require_metres(session, "village"))
-    wanted = int(policy.number("care.next_sites")) if new is None else new
+    # The policy's number is a wish: with fewer sites to choose from, those are the answer.
+    wanted = min(int(policy.number("care.next_sites")), len(safe)) if new is None else new
     question = welfare_engine.siting_question(
         places.ways(session, policy).network, demand, homes, safe, new=wanted,
         limit_min=policy.number("care.site_drive_minutes"),
