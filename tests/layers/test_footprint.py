@@ -114,3 +114,17 @@ def test_overlaps_are_listed_with_their_area(catalogue):
     found = geometry.overlaps(shapes, METRES)
     assert [(i, j) for i, j, _ in found] == [(0, 1)]
     assert found[0][2] == pytest.approx(geometry.areas_m2(shapes, METRES)[0] / 2, rel=1e-3)
+
+
+def test_a_hazard_keeps_to_no_border(tmp_path):
+    """An intensity map covers three provinces and a neighbour's flood misses the district: both are taken."""
+    wide = read_footprint(write(tmp_path / "wide.geojson", shapely.box(108, 27, 118, 33)), ReadOptions(box=BOX))
+    assert wide.polygons == 1
+    missed = shapely.box(BOX[2] + 0.5, 30.4, BOX[2] + 0.6, 30.5)
+    assert read_footprint(write(tmp_path / "missed.geojson", missed), ReadOptions(box=BOX)).polygons == 1
+    for name, shape in {
+        "zone": shapely.affinity.translate(shapely.box(114.7, 30.4, 114.8, 30.5), 3.0, 0.0),
+        "nowhere": shapely.Polygon([(0, 0), (114.8, 30.4), (114.8, 30.5)]),
+    }.items():
+        with pytest.raises(ManyInputError):
+            read_footprint(write(tmp_path / f"{name}.geojson", shape), ReadOptions(box=BOX))

@@ -26,6 +26,8 @@ GRADES: Mapping[str, tuple[str, ...]] = {
     "high": ("高", "重", "高风险", "3"),
     "extreme": ("极高", "特重", "极高风险", "4"),
 }
+# Water and shaking keep to no border, and a neighbour's flood is an answer; a wrong zone lies farther off.
+_NEAR_KM = 100.0
 FOOTPRINT = LayerSpec(
     name="footprint",
     geometry="Polygon",
@@ -83,8 +85,9 @@ class Footprint:
 def read_footprint(path: Path, options: ReadOptions | None = None) -> Footprint:
     """Read a footprint from GeoJSON, KML, GeoPackage, shapefile or a table with WKT.
 
-    Invalid polygons are mended and duplicates left out, always, because water that is drawn twice is not twice the
-    water; both are counted and told.
+    A footprint may reach beyond the district, and may miss it; one that lies quite elsewhere is refused, for then the
+    coordinates are wrong. Invalid polygons are mended and duplicates left out, always, because water that is drawn
+    twice is not twice the water; both are counted and told.
 
     Parameters
     ----------
@@ -106,6 +109,7 @@ def read_footprint(path: Path, options: ReadOptions | None = None) -> Footprint:
         mapping=options.mapping,
         repair=True,
         box=options.box,
+        near_km=_NEAR_KM,
     )
     sheet = choose_sheet(read_sheets(path, encoding=asked.encoding), asked.sheet, path.name)
     checked = check_sheet(sheet, path, FOOTPRINT, asked)

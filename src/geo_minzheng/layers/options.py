@@ -28,6 +28,9 @@ class ReadOptions:
         Whether to mend what a dry run offered to mend: invalid polygons, duplicates, exchanged axes.
     box
         West, south, east, north of the district with its margin [deg]; ``None`` while there is no district.
+    near_km
+        For hazards, which keep to no border: a shape is taken when any part of it lies within so many km of the box.
+        ``None`` asks every vertex to lie inside the box.
     village_areas
         Village polygon by 12-digit code (CGCS2000), for comparing the stated with the actual village.
     known
@@ -44,6 +47,7 @@ class ReadOptions:
     mapping: Mapping[str, str] = field(default_factory=dict)
     repair: bool = False
     box: Box | None = None
+    near_km: float | None = None
     village_areas: Mapping[str, Any] = field(default_factory=dict)
     known: Mapping[str, Collection[str]] = field(default_factory=dict)
     coord_source: str = "imported"

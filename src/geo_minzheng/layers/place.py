@@ -140,12 +140,26 @@ def _transform(shapes: Shapes, source: SourceCrs, faults: FaultList) -> Shapes:
 
 def _outside(shapes: Shapes, options: ReadOptions) -> NDArray[np.bool_]:
     points, owner = shapely.get_coordinates(shapes, return_index=True)
-    good = systems.in_box(points[:, 0], points[:, 1], options.box)
-    if options.box is None:
+    is_loose = options.box is not None and options.near_km is not None
+    good = systems.in_box(points[:, 0], points[:, 1], None if is_loose else options.box)
+    if options.box is None or is_loose:
         good &= ~((points[:, 0] == 0) & (points[:, 1] == 0))
     found = np.zeros(len(shapes), dtype=bool)
     found[owner[~good]] = True
+    if is_loose:
+        found |= ~shapely.is_missing(shapes) & ~_is_near(shapes, options)
     return found
+
+
+def _is_near(shapes: Shapes, options: ReadOptions) -> NDArray[np.bool_]:
+    """Tell which shapes have a part within ``near_km`` of the box."""
+    assert options.box is not None and options.near_km is not None
+    west, south, east, north = options.box
+    up = options.near_km / 110.95
+    aside = up / math.cos(math.radians(min(85.0, max(abs(south), abs(north)))))
+    area = shapely.box(west - aside, south - up, east + aside, north + up)
+    # A shape crossed by itself is not mended yet; its envelope always has an answer.
+    return np.asarray(shapely.intersects(shapely.envelope(shapes), area), dtype=bool)
 
 
 def _moved_swapped(shapes: Shapes, source: SourceCrs) -> Shapes:
