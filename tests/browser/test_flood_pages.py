@@ -304,3 +304,92 @@ def test_a_click_on_the_map_names_the_road(served, chromium, watch):
     desk.rest(1200)
     expect(desk.page.get_by_text(re.compile("所选道路：R"))).to_be_visible(timeout=30_000)
     quiet(watch)
+
+
+PAYLOAD = (
+    "![x](http://outside.example/a.png)<img src=x onerror=window.hit=1>${window.hit=2}`${window.hit=3}`:material/map:"
+)
+
+
+@pytest.mark.parametrize("page", FLOOD_PAGES)
+def test_a_name_is_never_read_as_code(quiet_district, chromium, watch, page):
+    url, home = quiet_district
+    here = office(home)
+    with here.transaction() as (session, act):
+        known = [i.incident_id for i in incidents.list_incidents(session)]
+        if "payload" not in known:
+            told = incidents.Declaration(PAYLOAD, "flood", here.now(), incident_id="payload")
+            incidents.declare_incident(session, act, here.policy(), told)
+    desk = Desk(chromium, watch)
+    desk.open(f"{url}/{page}?incident=payload")
+    expect(desk.page.get_by_text("onerror").first).to_be_visible()
+    desk.page.wait_for_timeout(2000)
+    hits = [frame.evaluate("() => window.hit ?? 0") for frame in desk.page.frames]
+    assert set(hits) == {0}
+    quiet(watch)
+
+
+def test_a_footprint_file_is_read_and_a_bad_one_is_a_sentence(quiet_district, chromium, watch):
+    url, home = quiet_district
+    here = office(home)
+    with here.transaction() as (session, act):
+        told = incidents.Declaration("导入范围", "flood", here.now(), incident_id="upload")
+        incidents.declare_incident(session, act, here.policy(), told)
+    desk = Desk(chromium, watch)
+    desk.open(f"{url}/incident?incident=upload")
+    desk.map_is_drawn()
+    desk.tab("导入文件")
+    chosen = desk.page.get_by_test_id("stFileUploaderDropzoneInput")
+    broken = {"name": "范围.geojson", "mimeType": "application/geo+json", "buffer": b"<OGRVRTDataSource/>"}
+    chosen.set_input_files(broken)
+    desk.rest()
+    desk.button("导入文件并测算影响")
+    told = desk.page.get_by_test_id("stAlertContentError")
+    expect(told).to_contain_text("范围.geojson", timeout=60_000)
+    with here.reading() as session:
+        assert incidents.footprint_of(session, "upload")[0] == ""
+    desk.page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+        ROOT / "layers" / "demo" / "flood_2026.geojson"
+    )
+    desk.rest()
+    desk.button("导入文件并测算影响")
+    expect(desk.page.get_by_text("范围已存入")).to_be_visible(timeout=90_000)
+    with here.reading() as session:
+        assert impact.latest_impact(session, "upload")["totals"]["affected_population"] > 0
+    quiet(watch)
+
+
+def test_the_address_brings_one_back(served, chromium, watch):
+    url, _ = served
+    desk = Desk(chromium, watch)
+    desk.open(f"{url}/relief?as=批准人丙&lang=en&incident=20260703-01")
+    for part in ("incident=20260703-01", "lang=en", "plan="):
+        assert part in desk.page.url
+    desk.page.reload()
+    desk.page.get_by_role("heading", level=1).wait_for()
+    desk.rest()
+    expect(desk.page.get_by_role("heading", level=1)).to_have_text("Relief plan")
+    person = desk.page.get_by_role("combobox", name="Acting")
+    expect(person).to_have_value(re.compile("批准人丙"))
+    desk.go("Roads")
+    expect(person).to_have_value(re.compile("批准人丙"))
+    assert "lang=en" in desk.page.url
+    quiet(watch)
+
+
+def test_why_on_every_row(served, chromium, watch):
+    url, _ = served
+    desk = Desk(chromium, watch)
+    desk.open(f"{url}/relief?incident=20260703-01")
+    desk.map_is_drawn()
+    strip = desk.page.get_by_test_id("stDataFrame").nth(0).bounding_box()
+    desk.page.mouse.click(strip["x"] + 16, strip["y"] + 36 + 35 * 4)
+    desk.rest(1200)
+    items = desk.page.get_by_test_id("stDataFrame").nth(1)
+    items.scroll_into_view_if_needed()
+    box = items.bounding_box()
+    desk.page.mouse.click(box["x"] + 16, box["y"] + 36 + 15)
+    desk.rest(2500)
+    expect(desk.page.get_by_text(re.compile("^为什么："))).to_be_visible(timeout=30_000)
+    desk.shot("flood_relief_why_1280")
+    quiet(watch)

@@ -24,7 +24,7 @@ def show(office: Bureau, found: Incident, plan: Any) -> None:
     if decided is not None:
         _show_decision(office, found, plan, decided, paper)
         return
-    st.caption(text("pages.relief.two_people", who=plan.who))
+    frame.note(text("pages.relief.two_people", who=plan.who))
     phone, written, refuse = st.columns(3, gap="large")
     with phone:
         _phone_form(office, found, plan)
@@ -67,7 +67,7 @@ def _phone_form(office: Bureau, found: Incident, plan: Any) -> None:
         at = second.time_input(text("pages.relief.clock"), value=now.time().replace(second=0, microsecond=0), step=60)
         witness = st.selectbox(text("pages.relief.witness"), witnesses, index=0 if witnesses else None,
                                accept_new_options=True)  # fmt: skip
-        st.caption(text("pages.relief.recorder", who=office.who))
+        frame.note(text("pages.relief.recorder", who=office.who))
         if st.form_submit_button(text("pages.relief.approve_phone"), type="primary"):
             decided = min(datetime.combine(day, at, now.tzinfo), now)
             _approve(office, found, dispatch.Approving(
@@ -81,7 +81,7 @@ def _written_form(office: Bureau, found: Incident, plan: Any) -> None:
     st.subheader(text("pages.relief.in_writing"), anchor=False)
     with st.form("in_writing", border=False):
         number = st.text_input(text("pages.relief.paper_number"))
-        st.caption(text("pages.relief.approver", who=office.who))
+        frame.note(text("pages.relief.approver", who=office.who))
         if st.form_submit_button(text("pages.relief.approve_written")):
             _approve(office, found, dispatch.Approving(
                 plan_id=plan.plan_id, mode="written", plan_hash=plan.result_hash, number=number

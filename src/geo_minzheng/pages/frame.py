@@ -60,7 +60,10 @@ def asked(name: str, default: str = "") -> str:
     """Read a value of the address; a page that was opened without it takes the last one of this session."""
     kept: dict[str, str] = st.session_state.setdefault("address", {})
     value = st.query_params.get(name)
-    return kept.get(name, default) if value is None else value
+    if value is None:
+        return kept.get(name, default)
+    kept[name] = value
+    return value
 
 
 def keep(name: str, value: str) -> None:
@@ -98,7 +101,7 @@ def refusals(office: Bureau) -> Iterator[None]:
     try:
         yield
     except GeoMinzhengError as error:
-        st.error(office.text.error(error))
+        st.error("  \n".join(plain(line) for line in office.text.error(error).splitlines()))
 
 
 def version(office: Bureau) -> str:
@@ -188,7 +191,7 @@ def show_said(office: Bureau, title: str) -> None:
         return
     here = (title, version(office))
     if said.setdefault("here", here) == here:
-        st.info(said["line"])
+        st.info(plain(said["line"]))
     else:
         del st.session_state["said"]
 
@@ -201,7 +204,7 @@ def page_head(office: Bureau, title: str, question: str) -> None:
         found = {i.incident_id: i.name for i in incidents.list_incidents(session)}
     wanted = asked("incident")
     now = found.get(wanted) or next(iter(found.values()), office.text("pages.frame.quiet_word"))
-    st.caption(office.text("pages.frame.where", district=plain(where), incident=plain(now), question=question))
+    note(office.text("pages.frame.where", district=where, incident=now, question=question))
     show_said(office, title)
 
 
@@ -223,6 +226,16 @@ def table(rows: list[dict[str, Any]], *, height: int = 420, **more: Any) -> Any:
     config |= more.pop("column_config", {})
     tall: Any = height if len(rows) * _ROW_PX > height else "content"
     return st.dataframe(rows, hide_index=True, height=tall, placeholder="—", column_config=config, **more)
+
+
+def note(line: str) -> None:
+    """Write a quiet line; names in it are never read as Markdown."""
+    st.caption(plain(line))
+
+
+def strong(line: str) -> None:
+    """Write a line that stands out; names in it are never read as Markdown."""
+    st.markdown(f"**{plain(line)}**")
 
 
 def bullets(lines: list[str]) -> None:
@@ -248,11 +261,12 @@ def sidebar(office: Bureau) -> None:
             found = incidents.list_incidents(session)
             known = staff.people(session)
             synthetic = places.has_synthetic(session, *SYNTHETIC)
-        st.subheader(name or office.text("pages.frame.no_district"), anchor=False)
+        st.subheader(plain(name) or office.text("pages.frame.no_district"), anchor=False)
         _incident_choice(office, found)
         _person_choice(office, known)
         codes = list(LANGUAGES)
         st.session_state["language_choice"] = language()
+        keep("lang", language())
         st.segmented_control(
             office.text("pages.frame.language"), codes, format_func=LANGUAGES.__getitem__, key="language_choice",
             on_change=_keep_choice, args=("lang", "language_choice"), label_visibility="collapsed",
@@ -318,7 +332,7 @@ def link(page: str, label: str, *, icon: str | None = None, incident: str = "") 
         query["incident"] = incident
     known = st.session_state.get("pages", {})
     if page in known:
-        st.page_link(known[page], label=label, icon=icon, query_params=query, width="stretch")
+        st.page_link(known[page], label=plain(label), icon=icon, query_params=query, width="stretch")
 
 
 def need_incident(office: Bureau) -> Incident | None:

@@ -85,7 +85,7 @@ def _numbers(office: Bureau, found: Incident, assessed: dict[str, Any]) -> None:
                 text(f"pages.incident.number.{name}"), _value(office, totals, name), help=source,
                 delta=_beside(office, totals, confirmed, name), delta_color="off", delta_arrow="off",
             )  # fmt: skip
-    st.caption(source)
+    frame.note(source)
 
 
 def _value(office: Bureau, totals: dict[str, Any], name: str) -> str:
@@ -126,10 +126,10 @@ def _level(office: Bureau, found: Incident) -> None:
             advice, _ = response.advise_level(session, office.policy(), found.incident_id)
             decided = response.present_level(session, found.incident_id)
         advised = text(f"pages.incident.advice.{advice.level or 'none'}")
-        st.markdown(f"**{frame.plain(advised)}**")
+        frame.strong(advised)
         frame.bullets(_grounds(office, advice))
         if decided is not None:
-            st.caption(_decided_line(office, decided))
+            frame.note(_decided_line(office, decided))
         with st.expander(text("pages.incident.conditions")):
             _table(_condition_rows(office, advice))
         with st.expander(text("pages.incident.decide"), expanded=decided is None):
@@ -222,13 +222,13 @@ def _footprint_part(office: Bureau, found: Incident) -> None:
             [text("pages.incident.tab_draw"), text("pages.incident.tab_file"), text("pages.incident.tab_again")]
         )
         with draw_tab:
-            st.caption(text("pages.incident.draw_hint", count=len(drawn)))
+            frame.note(text("pages.incident.draw_hint", count=len(drawn)))
             if st.button(text("pages.incident.use_drawn"), type="primary", disabled=not drawn):
                 _take_drawn(office, found, drawn)
         with file_tab:
             _upload(office, found)
         with again_tab:
-            st.caption(text("pages.incident.again_hint"))
+            frame.note(text("pages.incident.again_hint"))
             if st.button(text("pages.incident.assess_again")):
                 _assess(office, found)
 
@@ -293,7 +293,7 @@ def _tables(office: Bureau, assessed: dict[str, Any]) -> None:
         if total is not None:
             rows.append(_row(office, total, text("pages.incident.total")))
         _table(rows)
-        st.caption(text("pages.incident.sums"))
+        frame.note(text("pages.incident.sums"))
     with tabs[1]:
         worst = sorted(assessed["by_village"], key=lambda row: (-row["affected_population"], row["code"]))
         _table([_row(office, r, places_named.get(r["code"], r["code"])) for r in worst if r["affected_population"]])
@@ -367,7 +367,7 @@ def _assumptions(office: Bureau, assessed: dict[str, Any]) -> None:
         return text("pages.incident.share", mid=text.percent(part["mid"]), low=text.percent(part["low"]),
                     high=text.percent(part["high"]))  # fmt: skip
 
-    st.caption(
+    frame.note(
         text("pages.incident.assumed", depth=text.number(given["unknown_depth_m"]), aid=share(given["emergency_aid"]),
              collective=text.percent(given["collective_share"]), policy=assessed["policy_version"])
     )  # fmt: skip

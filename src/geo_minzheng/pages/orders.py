@@ -26,9 +26,9 @@ def show(office: Bureau, found: Incident) -> None:
     with office.reading() as session:
         orders = dispatch.orders_of(session, found.incident_id)
     if not orders:
-        st.caption(text("pages.relief.no_orders"))
+        frame.note(text("pages.relief.no_orders"))
         return
-    st.caption(text("pages.relief.orders_hint"))
+    frame.note(text("pages.relief.orders_hint"))
     picked = frame.table(
         [_row(office, order) for order in orders], key="orders", on_select="rerun",
         selection_mode="multi-row",
@@ -98,8 +98,9 @@ def _details(office: Bureau, order: DispatchOrder) -> None:
     text = office.text
     with office.reading() as session:
         villages = places.names(session, "village", "code")
-    st.markdown(
-        text("pages.relief.order_line", number=order.number, store=order.warehouse_name, receiver=order.receiver_name,
+    frame.strong(order.number)
+    frame.note(
+        text("pages.relief.order_line", store=order.warehouse_name, receiver=order.receiver_name,
              contact=order.contact_name, phone=order.contact_phone, route=" → ".join(order.route) or "—",
              time=text.duration(order.travel_min))
     )  # fmt: skip

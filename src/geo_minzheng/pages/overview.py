@@ -85,7 +85,7 @@ def _show_waiting(office: Bureau) -> None:
         st.error(text.error(error))
         return
     if not waiting:
-        st.caption(text("pages.overview.nothing"))
+        frame.note(text("pages.overview.nothing"))
     for one in waiting:
         page, icon = PLACES[one.kind]
         facts = dict(one.facts)

@@ -85,9 +85,9 @@ def _headline(office: Bureau, plan: Any) -> None:
     line = text("pages.relief.headline", version=plan.version, who=plan.who, at=at,
                 status=text(f"names.status.{plan.document['status']}"),
                 state=text(f"pages.relief.state.{state}"))  # fmt: skip
-    st.markdown(f"**{line}**")
+    frame.strong(line)
     if plan.reason:
-        st.caption(text("pages.relief.because", reason=plan.reason))
+        frame.note(text("pages.relief.because", reason=plan.reason))
     if decided is not None and decided.paper_due is not None and paper is None:
         approval.clock(office, decided.paper_due)
     numbers = duty.plan_numbers(plan.document)
@@ -104,6 +104,10 @@ def _headline(office: Bureau, plan: Any) -> None:
 
 
 def _names(office: Bureau) -> dict[str, str]:
+    return frame.kept(office, ("place_names",), lambda: _read_names(office))
+
+
+def _read_names(office: Bureau) -> dict[str, str]:
     with office.reading() as session:
         villages = places.names(session, "village", "code")
         stores = places.names(session, "warehouse", "warehouse_id")
@@ -138,7 +142,7 @@ def _strip(office: Bureau, document: dict[str, Any]) -> str:
     if document["isolated"]:
         lost = [names.get(v, v) for v in document["isolated"]]
         key = "pages.relief.isolated" if len(lost) <= MOST_NAMES else "pages.relief.isolated_many"
-        st.caption(text(key, villages=lost[:MOST_NAMES], n=len(lost)))
+        frame.note(text(key, villages=lost[:MOST_NAMES], n=len(lost)))
     if not rows:
         return ""
     return str(rows[chosen[0] if chosen and chosen[0] < len(rows) else 0]["village"])
@@ -184,7 +188,7 @@ def _cut_form(office: Bureau, found: Incident, plan_id: str, place: dict[str, fl
     if clicked and clicked not in options:
         options.insert(0, clicked)
     place_words = text("pages.relief.clicked", road=clicked, name=names.get(clicked, "")) if clicked else ""
-    st.caption(place_words or text("pages.relief.click_hint"))
+    frame.note(place_words or text("pages.relief.click_hint"))
     with st.form(f"cut_{clicked}", border=False):
         first, second, third = st.columns([2, 2, 1.4], vertical_alignment="bottom")
         road = first.selectbox(
@@ -214,10 +218,10 @@ def _why_part(office: Bureau, found: Incident, document: dict[str, Any], village
     """Show one village item by item, with the reason on every row, and the answer to 「为什么」 for the picked one."""
     text = office.text
     if not village:
-        st.caption(text("pages.relief.no_need"))
+        frame.note(text("pages.relief.no_need"))
         return
     names = _names(office)
-    st.markdown(f"**{names.get(village, village)}**")
+    frame.strong(names.get(village, village))
     rows = duty.village_rows(document, village)
     arrivals = duty.arrivals(document, village)
     shown = [_item_row(office, row, names, arrivals.get(row["item"])) for row in rows]
@@ -230,14 +234,14 @@ def _why_part(office: Bureau, found: Incident, document: dict[str, Any], village
     )  # fmt: skip
     chosen = picked["selection"]["rows"]
     if not chosen:
-        st.caption(text("pages.relief.why_hint"))
+        frame.note(text("pages.relief.why_hint"))
         return
     row = rows[chosen[0]]
     with st.spinner(text("pages.relief.step_why")), frame.refusals(office):
         lines = frame.kept(
             office, ("why", found.incident_id, village, row["item"]), lambda: _why(office, found, village, row["item"])
         )
-        st.markdown(text("pages.relief.why", village=names.get(village, village), item=item_name(office, row["item"])))
+        frame.strong(text("pages.relief.why", village=names.get(village, village), item=item_name(office, row["item"])))
         frame.bullets(lines)
 
 
@@ -272,7 +276,7 @@ def _need(office: Bureau, found: Incident) -> None:
     st.subheader(text("pages.relief.need"), anchor=False)
     with frame.refusals(office):
         frame.bullets(frame.kept(office, ("need", found.incident_id), lambda: _sentences(office, found)))
-        st.caption(text("pages.relief.need_note"))
+        frame.note(text("pages.relief.need_note"))
 
 
 def _sentences(office: Bureau, found: Incident) -> list[str]:
@@ -308,12 +312,12 @@ def _difference(office: Bureau, plan: Any) -> None:
     """List what changed since the version before."""
     text = office.text
     if not plan.supersedes:
-        st.caption(text("pages.relief.first_version"))
+        frame.note(text("pages.relief.first_version"))
         return
     names = _names(office)
     with office.reading() as session:
         changes = relief.compare_plans(session, plan.supersedes, plan.plan_id)
-    st.caption(text("pages.relief.differs", count=len(changes), before=plan.supersedes, reason=plan.reason or "—"))
+    frame.note(text("pages.relief.differs", count=len(changes), before=plan.supersedes, reason=plan.reason or "—"))
     frame.table(
         [
             {
@@ -334,7 +338,7 @@ def _difference(office: Bureau, plan: Any) -> None:
 def _rival(office: Bureau, document: dict[str, Any]) -> None:
     """Set the plan beside 就近发放."""
     text = office.text
-    st.caption(text("pages.relief.rival_note"))
+    frame.note(text("pages.relief.rival_note"))
     heads = ("worst", "rival_worst", "mean", "rival_mean")
     frame.table(
         [
@@ -369,7 +373,7 @@ def _stock(office: Bureau) -> None:
             ],
 
         )  # fmt: skip
-        st.caption(text("pages.relief.stock_note"))
+        frame.note(text("pages.relief.stock_note"))
 
 
 show(frame.bureau())

@@ -24,7 +24,7 @@ def show(office: Bureau) -> None:
     frame.page_head(office, text("pages.roads.title"), text("pages.roads.question"))
     found = frame.choose_incident(office)
     if found is None:
-        st.caption(text("pages.roads.quiet"))
+        frame.note(text("pages.roads.quiet"))
         _critical_page(office)
         return
     vehicle = _vehicle(office)
@@ -110,7 +110,7 @@ def _change_form(office: Bureau, found: Incident, state: dict[str, Any], clicked
     closed = {r["road"] for r in state["closed"]}
     options = [*([clicked] if clicked else []), *(r for r in sorted(names) if r != clicked)]
     st.subheader(text("pages.roads.change"), anchor=False)
-    st.caption(
+    frame.note(
         text("pages.roads.clicked", road=clicked, name=names.get(clicked, "")) if clicked else text("pages.roads.hint")
     )
 
@@ -144,7 +144,7 @@ def _isolated(office: Bureau, state: dict[str, Any]) -> None:
     text = office.text
     st.subheader(text("pages.roads.isolated", n=len(state["isolated"])), anchor=False)
     if not state["isolated"]:
-        st.caption(text("pages.roads.none_isolated"))
+        frame.note(text("pages.roads.none_isolated"))
         return
     frame.table(
         [
@@ -163,7 +163,7 @@ def _closed(office: Bureau, state: dict[str, Any]) -> None:
     """List what is closed: reported by people first, then by depth."""
     text = office.text
     if not state["closed"]:
-        st.caption(text("pages.roads.none_closed"))
+        frame.note(text("pages.roads.none_closed"))
         return
     frame.table(
         [
@@ -186,7 +186,7 @@ def _closed(office: Bureau, state: dict[str, Any]) -> None:
         },
     )  # fmt: skip
     if state["opened"]:
-        st.caption(text("pages.roads.opened", roads=state["opened"]))
+        frame.note(text("pages.roads.opened", roads=state["opened"]))
 
 
 def _structures(office: Bureau) -> list[dict[str, Any]]:
@@ -199,7 +199,7 @@ def _critical_page(office: Bureau) -> None:
     text = office.text
     with frame.refusals(office), st.spinner(text("pages.roads.step_critical")):
         found = frame.kept(office, ("critical",), lambda: _structures(office))
-        st.caption(text("pages.roads.critical_note", n=len(found)))
+        frame.note(text("pages.roads.critical_note", n=len(found)))
         frame.table(
             [
                 {

@@ -244,11 +244,13 @@ def explain_lines(
 
 
 def _change_line(text: Text, change: dict[str, Any], facts: dict[str, Any], names: dict[str, str]) -> str:
-    in_vain = change["change"] == "package" and not change["needed"]
+    key = f"engine.allocate.what_if_{change['change']}"
+    if change["change"] == "package" and not change["needed"]:
+        # How many packages it takes is not known where lorry hours are shared; whom the next one serves is.
+        key = "relief.why.package_first" if change["receivers"] else "engine.allocate.what_if_package_none"
     others = [names.get(r, r) for r in change["receivers"]]
     return text(
-        f"engine.allocate.what_if_{change['change']}{'_none' if in_vain else ''}", **facts,
-        warehouse=names.get(change["warehouse"], change["warehouse"]), receivers=others,
+        key, **facts, warehouse=names.get(change["warehouse"], change["warehouse"]), receivers=others,
         needed=text.number(change["needed"]), gain=text.number(change["gain"]),
     )  # fmt: skip
 
