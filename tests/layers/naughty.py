@@ -399,8 +399,11 @@ def _mistakes():
         {"geometry_malformed"},
         {},
     )
-    mixed = {"type": "GeometryCollection", "geometries": [point(114.7, 30.4)]}
-    yield "mixed.geojson", collection(feature(shape=mixed)).encode(), {"geometry_malformed"}, {}
+    mixed = {
+        "type": "GeometryCollection",
+        "geometries": [point(114.7, 30.4), {"type": "LineString", "coordinates": [[114.7, 30.4], [114.8, 30.5]]}],
+    }
+    yield "mixed.geojson", collection(feature(shape=mixed)).encode(), {"geometry_not_area", "geometry_not_point"}, {}
     yield (
         "linked_crs.geojson",
         collection(feature(), crs={"type": "link", "properties": {"href": "http://x"}}).encode(),

@@ -87,3 +87,17 @@ def test_nothing_is_written_when_anything_is_wrong(tmp_path):
     with pytest.raises(InputError, match="crs_unknown"):
         convert_file(source, tmp_path / "o.csv", "no_such")
     assert not (tmp_path / "o.csv").exists()
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text("名称,经度,纬度\n甲,114.7,30.4\n", "utf-8")
+    (tmp_path / "folder.csv").mkdir()
+    for target in (tmp_path / "nowhere" / "out.csv", tmp_path / "folder.csv"):
+        with pytest.raises(InputError) as refused:
+            convert_file(source, target, "gcj02")
+        assert refused.value.key == "layers.output_unwritable"
+    with pytest.raises(InputError) as refused:
+        convert_file(source, tmp_path / "out.csv", "mars")
+    assert refused.value.facts["file"] == "in.csv"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.csv", "in.csv"]

@@ -128,3 +128,15 @@ def test_a_hazard_keeps_to_no_border(tmp_path):
     }.items():
         with pytest.raises(ManyInputError):
             read_footprint(write(tmp_path / f"{name}.geojson", shape), ReadOptions(box=BOX))
+
+
+def test_a_collection_of_areas_is_areas(tmp_path):
+    """Repair tools leave collections; one that holds a line as well is refused."""
+    areas = shapely.GeometryCollection([shapely.box(114.7, 30.4, 114.8, 30.5), shapely.box(114.9, 30.4, 115.0, 30.5)])
+    found = read_footprint(write(tmp_path / "areas.geojson", areas), ReadOptions(box=BOX))
+    assert found.frame.geometry.iloc[0].equals(shapely.MultiPolygon(list(areas.geoms)))
+    (tmp_path / "bare.geojson").write_text(json.dumps(mapping(areas)))
+    assert read_footprint(tmp_path / "bare.geojson", ReadOptions(box=BOX)).polygons == 1
+    mixed = shapely.GeometryCollection([*areas.geoms, shapely.LineString([(114.7, 30.4), (114.8, 30.5)])])
+    with pytest.raises(ManyInputError):
+        read_footprint(write(tmp_path / "mixed.geojson", mixed), ReadOptions(box=BOX))

@@ -81,11 +81,12 @@ def convert_file(path: Path, out: Path, crs: str, *, sheet: str = "", encoding: 
     ManyInputError
         ``layers.refused`` with every fault; nothing was written.
     InputError
-        ``layers.output_format``, or the file is refused as a whole.
+        ``layers.output_format``, ``layers.output_unwritable``, or the file is refused as a whole.
     """
     if out.suffix.lower() not in SUFFIXES:
         raise InputError("layers.output_format", file=out.name, allowed="、".join(SUFFIXES))
     options = ReadOptions(crs=crs, sheet=sheet, encoding=encoding)
+    _check_system(crs, path)
     raw, table, assigned = _read(path, options)
     faults = FaultList(path.name, raw.name)
     shapes, source_crs = _shapes(raw, table, assigned, options, faults)
@@ -102,16 +103,26 @@ def convert_file(path: Path, out: Path, crs: str, *, sheet: str = "", encoding: 
     return Converted(len(shapes), source_crs, STORE_CRS)
 
 
+def _check_system(crs: str, path: Path) -> None:
+    try:
+        systems.declared(crs)
+    except InputError as error:
+        raise InputError(error.key, **{**error.facts, "file": path.name}) from error
+
+
 def _free(heading: str, j: int) -> str:
     return heading or f"column_{j + 1}"
 
 
 def _write(out: Path, cells: dict[str, list[str | None]], shapes: Shapes) -> None:
     writers = {".gpkg": _write_gpkg, ".csv": _write_csv}
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".convert-") as folder:
-        draft = Path(folder) / out.name
-        writers.get(out.suffix.lower(), _write_geojson)(draft, cells, shapes)
-        draft.replace(out)
+    try:
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".convert-") as folder:
+            draft = Path(folder) / out.name
+            writers.get(out.suffix.lower(), _write_geojson)(draft, cells, shapes)
+            draft.replace(out)
+    except OSError as error:
+        raise InputError("layers.output_unwritable", file=str(out)) from error
 
 
 def _rows(cells: dict[str, list[str | None]], count: int) -> list[dict[str, Any]]:

@@ -65,9 +65,12 @@ def union_area_km2(shapes: Shapes, metres: CRS) -> float:
 def single_family(shape: Any, kind: str) -> Any:
     """Return the shape in the layer's stored form, or ``None`` when it is of another kind.
 
-    Points stay single (a multi-point of one point is one), lines and areas become ``Multi*``.
+    Points stay single (a multi-point of one point is one), lines and areas become ``Multi*``; a collection of one
+    kind only, as repair tools leave it, is taken for what it holds.
     """
-    if shape.geom_type not in _FAMILY[kind]:
+    if shape.geom_type == "GeometryCollection":
+        shape = _one_kind(shape, kind)
+    if shape is None or shape.geom_type not in _FAMILY[kind]:
         return None
     if kind == "Point":
         if shape.geom_type == "Point":
@@ -76,6 +79,18 @@ def single_family(shape: Any, kind: str) -> Any:
     if shape.geom_type.startswith("Multi"):
         return shape
     return shapely.MultiPolygon([shape]) if kind == "Polygon" else shapely.MultiLineString([shape])
+
+
+def _one_kind(collection: Any, kind: str) -> Any:
+    parts = [q for p in shapely.get_parts(collection) for q in shapely.get_parts(p) if not q.is_empty]
+    if not parts or any(p.geom_type != kind for p in parts):
+        return None
+    many: dict[str, Any] = {
+        "Point": shapely.MultiPoint,
+        "LineString": shapely.MultiLineString,
+        "Polygon": shapely.MultiPolygon,
+    }
+    return many[kind](parts)
 
 
 def polygonal_part(shape: Any) -> Any:

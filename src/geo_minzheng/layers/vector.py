@@ -100,17 +100,22 @@ def _positions(value: Any, depth: int, budget: _Budget) -> Any:
     return (x, y)
 
 
-def _geojson_geometry(raw: Any, budget: _Budget) -> bytes | None:
-    if raw is None:
-        return None
+def _geojson_shape(raw: Any, budget: _Budget) -> Any:
     kind = raw.get("type") if isinstance(raw, dict) else None
+    if kind == "GeometryCollection" and isinstance(raw.get("geometries"), list):
+        parts = [_geojson_shape(part, budget) for part in raw["geometries"]]
+        return shapely.GeometryCollection([part for part in parts if part is not None])
     if kind not in _DEPTH:
         raise ValueError(f"type {kind}")
     coordinates = raw.get("coordinates")
     if coordinates == []:
         return None
-    built = shape({"type": kind, "coordinates": _positions(coordinates, _DEPTH[kind], budget)})
-    return bytes(shapely.to_wkb(built)) if not built.is_empty else None
+    return shape({"type": kind, "coordinates": _positions(coordinates, _DEPTH[kind], budget)})
+
+
+def _geojson_geometry(raw: Any, budget: _Budget) -> bytes | None:
+    built = None if raw is None else _geojson_shape(raw, budget)
+    return bytes(shapely.to_wkb(built)) if built is not None and not built.is_empty else None
 
 
 _GEOJSON_CRS84 = re.compile(r"^(urn:ogc:def:crs:OGC:(1\.3)?:?CRS84h?|.*/OGC/(1\.3|0)/CRS84h?)$", re.IGNORECASE)
@@ -164,7 +169,7 @@ def read_geojson(path: Path, encoding: str, limits: Limits) -> list[RawSheet]:
         features = data["features"]
     elif kind == "Feature":
         features = [data]
-    elif kind in _DEPTH:
+    elif kind in _DEPTH or kind == "GeometryCollection":
         features = [{"type": "Feature", "properties": {}, "geometry": data}]
     else:
         raise InputError("layers.not_geojson", found=str(kind or "—")[:40])
