@@ -38,11 +38,14 @@ def pts(*xy):
 
 
 def reference_times(roads, origins, destinations, closed=()):
-    """Search segment by segment with networkx; points meet every segment that is nearest within 1 cm."""
-    segments = []
-    for road, line, kmh, oneway in zip(roads.road_id, roads.geometry, roads.kmh, roads.oneway, strict=True):
+    """Search segment by segment with networkx; points meet every line nearest within 1 cm, at its nearest place."""
+    segments, line_of = [], []
+    for k, (road, line, kmh, oneway) in enumerate(
+        zip(roads.road_id, roads.geometry, roads.kmh, roads.oneway, strict=True)
+    ):
         for a, b in itertools.pairwise(line.coords):
             segments.append((road, a, b, kmh, bool(oneway)))
+            line_of.append(k)
     graph = nx.MultiDiGraph()
 
     def add(road, a, b, metres, kmh, oneway):
@@ -57,6 +60,8 @@ def reference_times(roads, origins, destinations, closed=()):
     for name, point in zip([*names[0], *names[1]], [*origins, *destinations], strict=True):
         away = np.array([LineString((a, b)).distance(point) for _, a, b, _, _ in segments])
         for s in np.flatnonzero(away <= away.min() + 0.01):
+            if away[s] > min(away[t] for t in range(len(segments)) if line_of[t] == line_of[s]):
+                continue
             _, a, b, _, _ = segments[s]
             at = LineString((a, b)).project(point)
             meetings.setdefault(s, []).append((at, name))
