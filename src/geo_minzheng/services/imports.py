@@ -14,6 +14,7 @@ from geo_minzheng.layers.values import unit_word
 from geo_minzheng.model.layer import Fault
 from geo_minzheng.services import settings_of
 from geo_minzheng.store import frames, upsert
+from geo_minzheng.store import stock as stock_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -141,12 +142,12 @@ def _checks(session: Session, spec: LayerSpec, policy: Policy) -> Any:
 
 
 def _changed_lots(session: Session, frame: Any) -> Iterable[Fault]:
-    """Refuse another item or quantity for a lot that is on the books: that takes a stock-take or a voucher."""
-    stored: Any = frames.read_layer(session, "stock_lot")
+    """Refuse another item or opening quantity for a lot that is on the books: that takes a stock-take or a voucher."""
     names = ("item", "quantity")
     books = {
-        (str(house), str(lot)): cells
-        for house, lot, *cells in zip(*(stored[n] for n in ("warehouse_id", "lot_no", *names)), strict=True)
+        (move.warehouse, move.lot_no): (move.item, move.quantity)
+        for move in stock_store.movement_rows(session)
+        if move.voucher == f"期初-{move.warehouse}-{move.lot_no}"
     }
     rows = zip(frame.index, *(frame[n] for n in ("warehouse_id", "lot_no", *names)), strict=True)
     for row, house, lot, *given in rows:
