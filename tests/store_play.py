@@ -45,10 +45,14 @@ def stock_up(url: str, quantity: float = 400) -> None:
     engine.dispose()
 
 
-def one_operation(engine: sa.Engine, rng: random.Random, name: str) -> bool:
-    """Do something a keeper does; whether it was acknowledged (a refusal is an answer, not an error)."""
+def one_operation(engine: sa.Engine, rng: random.Random, name: str, stocked: int) -> bool:
+    """Do something a keeper does; whether it was acknowledged (a refusal is an answer, not an error).
+
+    A stock-take counts about what the lot was stocked with, so that plenty stays plenty.
+    """
     house, other = rng.sample(HOUSES, 2)
     lot, amount = rng.choice(LOTS), rng.randint(1, 25) / rng.choice((1, 2, 4, 8, 1000))
+    counted = rng.randint(stocked - stocked // 10, stocked + stocked // 10)
     kind = rng.choice(("receive", "issue", "issue", "issue", "transfer", "stocktake", "reverse", "order", "order"))
     try:
         with store_session(engine) as session:
@@ -59,7 +63,7 @@ def one_operation(engine: sa.Engine, rng: random.Random, name: str) -> bool:
             elif kind == "transfer":
                 ledger.transfer(session, ACT, name, [LotTransfer(house, other, lot, amount)])
             elif kind == "stocktake":
-                ledger.take_stock(session, ACT, name, [LotLine(house, lot, rng.randint(100, 300))], reason="盘点")
+                ledger.take_stock(session, ACT, name, [LotLine(house, lot, counted)], reason="盘点")
             elif kind == "reverse":
                 ledger.issue(session, ACT, f"{name}-原", [LotLine(house, lot, amount)])
                 ledger.reverse(session, ACT, name, f"{name}-原", reason="错单")
@@ -77,11 +81,11 @@ def one_operation(engine: sa.Engine, rng: random.Random, name: str) -> bool:
     return True
 
 
-def honest_writer(url: str, writer: int, operations: int) -> int:
+def honest_writer(url: str, writer: int, operations: int, stocked: int = 400) -> int:
     engine = make_engine(url)
     rng = random.Random(writer)
     try:
-        return sum(one_operation(engine, rng, f"{writer}-{number}") for number in range(operations))
+        return sum(one_operation(engine, rng, f"{writer}-{number}", stocked) for number in range(operations))
     finally:
         engine.dispose()
 

@@ -10,7 +10,7 @@ from geo_minzheng.engine.allocate import allocate, nearest_first
 from geo_minzheng.engine.batches import assign_batches, movable_stock
 from geo_minzheng.engine.explain import difference, explain, what_if
 from geo_minzheng.errors import InputError
-from geo_minzheng.model.allocation import Lots
+from geo_minzheng.model.allocation import Lorries, Lots
 
 INF = np.inf
 TEXT = Path(__file__).parents[2] / "data" / "text"
@@ -107,6 +107,12 @@ def test_packages_needed_until_the_village_is_next():
     assert plan.got[0, :, 0].tolist() == [1, 1, 1]
     needs = {v: what_if(plan, village=v, item=0)[0].needed for v in range(3)}
     assert needs == {2: 1, 0: 2, 1: 3}
+
+
+def test_lorries_without_a_limit_hide_nothing():
+    lorries = Lorries(np.array([INF]), kg=np.array([2.0]), tonnage_kg=1500.0, handling_min=10)
+    plan = allocate([[3.0]], [[4.0], [4.0], [8.0]], [[1.0] * 3], vehicle_hours=lorries)
+    assert {v: what_if(plan, village=v, item=0)[0].needed for v in range(3)} == {2: 1, 0: 2, 1: 3}
 
 
 def test_what_if_without_deadline_or_hours():

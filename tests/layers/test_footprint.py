@@ -1,5 +1,7 @@
+import contextlib
 import json
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
@@ -122,12 +124,21 @@ def test_a_hazard_keeps_to_no_border(tmp_path):
     assert wide.polygons == 1
     missed = shapely.box(BOX[2] + 0.5, 30.4, BOX[2] + 0.6, 30.5)
     assert read_footprint(write(tmp_path / "missed.geojson", missed), ReadOptions(box=BOX)).polygons == 1
-    for name, shape in {
-        "zone": shapely.affinity.translate(shapely.box(114.7, 30.4, 114.8, 30.5), 3.0, 0.0),
-        "nowhere": shapely.Polygon([(0, 0), (114.8, 30.4), (114.8, 30.5)]),
-    }.items():
-        with pytest.raises(ManyInputError):
-            read_footprint(write(tmp_path / f"{name}.geojson", shape), ReadOptions(box=BOX))
+    far = shapely.affinity.translate(shapely.box(114.7, 30.4, 114.8, 30.5), 3.0, 0.0)
+    assert read_footprint(write(tmp_path / "far.geojson", far), ReadOptions(box=BOX)).polygons == 1
+    nowhere = shapely.Polygon([(0, 0), (114.8, 30.4), (114.8, 30.5)])
+    with pytest.raises(ManyInputError):
+        read_footprint(write(tmp_path / "nowhere.geojson", nowhere), ReadOptions(box=BOX))
+
+
+def test_the_metres_of_another_zone_are_refused(tmp_path):
+    """Metres of the district's own zone, declared as those of the next one, are no water 300 km away."""
+    metres = gpd.GeoSeries([shapely.box(114.7, 30.4, 114.8, 30.5)], crs="EPSG:4490").to_crs("EPSG:4547")
+    for zone, is_taken in (("EPSG:4547", True), ("EPSG:4548", False)):
+        path = tmp_path / f"{zone[5:]}.gpkg"
+        gpd.GeoDataFrame(geometry=gpd.GeoSeries(list(metres), crs=zone)).to_file(path)
+        with contextlib.nullcontext() if is_taken else pytest.raises(ManyInputError):
+            assert read_footprint(path, ReadOptions(box=BOX)).polygons == 1
 
 
 def test_a_collection_of_areas_is_areas(tmp_path):

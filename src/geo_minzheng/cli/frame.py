@@ -91,6 +91,12 @@ def _plain(facts: Mapping[str, object]) -> dict[str, Any]:
     return {k: v if isinstance(v, (int, float, str, bool, type(None))) else str(v) for k, v in facts.items()}
 
 
+def note(lines: Sequence[str]) -> None:
+    """Print what a person should know beside the result, where a machine's reader of the result does not see it."""
+    for line in lines:
+        sys.stderr.write(line + "\n")
+
+
 def show(result: Any, lines: Callable[[], Sequence[str]] | None = None) -> None:
     """Print a result: JSON for machines, else the lines a person reads."""
     if options.as_json or lines is None:

@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from geo_minzheng.bootstrap import parse_moment
-from geo_minzheng.cli.frame import bureau, refusals, show
+from geo_minzheng.cli.frame import bureau, note, refusals, show
 from geo_minzheng.engine.documents import plain
 from geo_minzheng.layers.options import ReadOptions
 from geo_minzheng.services import impact, incidents, papers, response
 
+FOOTPRINT_FIELDS = ("polygons", "duplicates", "repaired", "area_km2")
 app = typer.Typer(no_args_is_help=True, help="灾情 · incidents")
 
 IncidentId = Annotated[str, typer.Option("--incident", help="灾害过程编号 · incident id")]
@@ -62,7 +63,9 @@ def footprint(
         options = ReadOptions(crs=crs, encoding=encoding, sheet=sheet)
         with office.transaction() as (session, act):
             told = incidents.add_footprint_file(session, act, office.policy(), incident, file, options)
-        show(told, lambda: [office.text("incident.footprint_done", **told)])
+        fields = {name: told[name] for name in FOOTPRINT_FIELDS}
+        show(fields, lambda: [office.text("incident.footprint_done", **fields)])
+        note(incidents.footprint_notes(told, office.text))
 
 
 @app.command("impact")

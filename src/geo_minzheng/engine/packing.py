@@ -261,7 +261,7 @@ def prepare(stock: npt.ArrayLike, need: npt.ArrayLike, cost: npt.ArrayLike, opti
         minutes=minutes,
         allowed=reach[warehouse] if reach is not None and reach.ndim == 3 else None,
         reach=reach,
-        lorries=lorries,
+        lorries=lorries if lorries is not None and np.isfinite(lorries.hours).any() else None,
         deadline_min=deadline,
         kg=lorries.kg if isinstance(options.vehicle_hours, Lorries) and lorries is not None else None,
     )

@@ -24,6 +24,31 @@ def covered_km2(footprint: gpd.GeoDataFrame) -> float:
     return round(float(shapely.union_all(footprint.geometry.to_numpy()).area) / 1e6, 6) if len(footprint) else 0.0
 
 
+def nearest(footprint: gpd.GeoDataFrame, villages: gpd.GeoDataFrame) -> tuple[str, float]:
+    """Find the village that a footprint comes nearest to, and how near [km].
+
+    Parameters
+    ----------
+    footprint
+        Polygons in metres.
+    villages
+        ``code`` and a point in the same metres; of several as near the smallest code.
+
+    Returns
+    -------
+    tuple
+        Code and km, 0 where the village lies inside; ``("", inf)`` where either is empty.
+    """
+    if footprint.empty or villages.empty:
+        return "", np.inf
+    sorted_ = villages.sort_values("code")
+    water = shapely.union_all(footprint.geometry.to_numpy())
+    shapely.prepare(water)
+    away = shapely.distance(sorted_.geometry.to_numpy(), water)
+    first = int(np.argmin(away))
+    return str(sorted_["code"].iloc[first]), round(float(away[first]) / 1000, 1)
+
+
 def parts(footprint: gpd.GeoDataFrame) -> Iterator[tuple[shapely.Geometry, float | None]]:
     """Give each polygon with its depth [m], ``None`` where it states none."""
     depth = footprint["depth_m"].astype(float) if "depth_m" in footprint.columns else [np.nan] * len(footprint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -200,6 +201,14 @@ def in_box(lon: Array, lat: Array, box: Box | None) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
         found = np.isfinite(lon) & np.isfinite(lat) & (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
     return np.asarray(found, dtype=bool)
+
+
+def around(box: Box, km: float) -> Box:
+    """Widen a box by so many km on every side [deg]."""
+    west, south, east, north = box
+    up = km / 110.95
+    aside = up / math.cos(math.radians(min(85.0, max(abs(south), abs(north)))))
+    return west - aside, south - up, east + aside, north + up
 
 
 def candidates(x: Array, y: Array, box: Box | None) -> list[str]:

@@ -16,7 +16,7 @@ from geo_minzheng.errors import InputError, ManyInputError
 from geo_minzheng.geo import STORE_CRS
 from geo_minzheng.layers import geometry
 from geo_minzheng.layers.faults import refusal_of
-from geo_minzheng.layers.options import ReadOptions
+from geo_minzheng.layers.options import NEAR_KM, ReadOptions
 from geo_minzheng.layers.read import check_sheet, choose_sheet, read_sheets
 from geo_minzheng.model.layer import ColumnSpec, Fault, LayerSpec
 
@@ -26,8 +26,6 @@ GRADES: Mapping[str, tuple[str, ...]] = {
     "high": ("高", "重", "高风险", "3"),
     "extreme": ("极高", "特重", "极高风险", "4"),
 }
-# Water and shaking keep to no border, and a neighbour's flood is an answer; a wrong zone lies farther off.
-_NEAR_KM = 100.0
 FOOTPRINT = LayerSpec(
     name="footprint",
     geometry="Polygon",
@@ -109,7 +107,7 @@ def read_footprint(path: Path, options: ReadOptions | None = None) -> Footprint:
         mapping=options.mapping,
         repair=True,
         box=options.box,
-        near_km=_NEAR_KM,
+        near_km=NEAR_KM,
     )
     sheet = choose_sheet(read_sheets(path, encoding=asked.encoding), asked.sheet, path.name)
     checked = check_sheet(sheet, path, FOOTPRINT, asked)

@@ -9,6 +9,9 @@ from typing import Any
 from geo_minzheng.layers.crs import Box
 from geo_minzheng.model.layer import Fault
 
+# A hazard keeps to no border, and one that misses the district is an answer; farther off, its metres say nothing.
+NEAR_KM = 1000.0
+
 
 @dataclass(frozen=True)
 class ReadOptions:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geo_minzheng.errors import InputError
 from geo_minzheng.layers import crs as systems
-from geo_minzheng.layers.crs import Array, SourceCrs
+from geo_minzheng.layers.crs import Array, Box, SourceCrs
 from geo_minzheng.layers.faults import FaultList
 from geo_minzheng.layers.geometry import Shapes, swap_axes
 from geo_minzheng.layers.headings import PLACE_HEADS, Table
@@ -147,17 +147,23 @@ def _outside(shapes: Shapes, options: ReadOptions) -> NDArray[np.bool_]:
     found = np.zeros(len(shapes), dtype=bool)
     found[owner[~good]] = True
     if is_loose:
-        found |= ~shapely.is_missing(shapes) & ~_is_near(shapes, options)
+        found |= ~shapely.is_missing(shapes) & ~_is_near(shapes, options.box, options.near_km)
     return found
 
 
-def _is_near(shapes: Shapes, options: ReadOptions) -> NDArray[np.bool_]:
-    """Tell which shapes have a part within ``near_km`` of the box."""
-    assert options.box is not None and options.near_km is not None
-    west, south, east, north = options.box
-    up = options.near_km / 110.95
-    aside = up / math.cos(math.radians(min(85.0, max(abs(south), abs(north)))))
-    area = shapely.box(west - aside, south - up, east + aside, north + up)
+def _is_another_zone(shapes: Shapes, moved: Shapes, source: SourceCrs, options: ReadOptions) -> bool:
+    """Tell whether a hazard misses the district, but would lie in it if its metres were the district's own."""
+    if options.box is None or options.near_km is None or not source.is_projected or not len(shapes):
+        return False
+    points = shapely.get_coordinates(shapes)
+    return not _is_near(moved, options.box, 0.0).any() and bool(
+        systems.candidates(points[:, 0], points[:, 1], options.box)
+    )
+
+
+def _is_near(shapes: Shapes, box: Box, km: float) -> NDArray[np.bool_]:
+    """Tell which shapes have a part within so many km of the box."""
+    area = shapely.box(*systems.around(box, km))
     # A shape crossed by itself is not mended yet; its envelope always has an answer.
     return np.asarray(shapely.intersects(shapely.envelope(shapes), area), dtype=bool)
 
@@ -233,6 +239,8 @@ def place(table: Table, shapes: Shapes, crs_text: str, options: ReadOptions, fau
         faults.add(error.key.rpartition(".")[2], **facts)
         return Placed(nothing, source.name)
     bad = _outside(moved, options)
+    if _is_another_zone(shapes, moved, source, options):
+        bad |= ~shapely.is_missing(moved)
     if not bad.any():
         return Placed(moved, source.name)
     swapped = _moved_swapped(shapes, source)

@@ -12,7 +12,7 @@ from geo_minzheng.errors import InputError
 from geo_minzheng.layers import crs as systems
 from geo_minzheng.layers.detect import RASTER_FORMATS, RASTER_LIMITS, Limits, detect
 from geo_minzheng.layers.launch import Job, work
-from geo_minzheng.layers.options import ReadOptions
+from geo_minzheng.layers.options import NEAR_KM, ReadOptions
 
 _DRIVERS = {"tif": "GTiff", "asc": "AAIGrid"}
 
@@ -47,11 +47,12 @@ class Raster:
 
 
 def _check_place(raster: Raster, source: systems.SourceCrs, options: ReadOptions, file: str) -> None:
+    """A raster may miss the district, as any footprint may; one that lies quite elsewhere is refused."""
     west, south, east, north = raster.bounds
     x = np.linspace(west, east, 9).repeat(9)
     y = np.tile(np.linspace(south, north, 9), 9)
     lon, lat = systems.to_store(x, y, source)
-    box = options.box or (-180.0, -90.0, 180.0, 90.0)
+    box = (-180.0, -90.0, 180.0, 90.0) if options.box is None else systems.around(options.box, NEAR_KM)
     outside = not np.isfinite(lon).any() or (
         np.nanmax(lon) < box[0] or np.nanmin(lon) > box[2] or np.nanmax(lat) < box[1] or np.nanmin(lat) > box[3]
     )

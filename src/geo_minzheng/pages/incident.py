@@ -270,10 +270,12 @@ def _assess_and_say(office: Bureau, found: Incident, status: Any, told: dict[str
     status.update(label=text("pages.incident.step_assess"))
     with office.transaction(incident=found.incident_id, exercise=found.exercise) as (session, act):
         document = impact.assess_impact(session, act, office.policy(), found.incident_id)
-    frame.say(
-        text("pages.incident.assessed", area=text.number(document["area_km2"], digits=1), polygons=document["polygons"],
-             people=text.integer(document["totals"]["affected_population"]))
+    assessed = text(
+        "pages.incident.assessed", area=text.number(document["area_km2"], digits=1), polygons=document["polygons"],
+        people=text.integer(document["totals"]["affected_population"]),
     )  # fmt: skip
+    hit = impact.impact_lines(document, text) if not any(document["totals"].values()) else []
+    frame.say(" ".join([assessed, *hit, *(incidents.footprint_notes(told, text) if told else [])]))
     st.rerun()
 
 

@@ -79,6 +79,7 @@ def assess_impact(session: Session, act: Act, policy: Policy, incident: str) -> 
         "flooded_roads": [str(r) for r in assessed.state.flooded["road_id"]],
         "closed_roads": assessed.state.declared,
         "vehicle": assessed.state.vehicle.vehicle,
+        "nearest": incidents.nearest_village(session, assessed.footprint),
     }
     number = len(records.find(session, Assessment, incident=incident)) + 1
     row = Assessment(
@@ -129,7 +130,7 @@ def impact_lines(told: dict[str, Any], text: Text) -> list[str]:
             lines.append(f"{text(f'engine.impact.{stem}')}  {text.estimate(band)}")
         else:
             lines.append(f"{text(f'engine.impact.{name}')}  {text.integer(value)}")
-    return lines
+    return lines or [incidents.miss_line(told["nearest"], text)]
 
 
 def houses_by_kind(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from geo_minzheng.errors import InputError, RefusedError
 from geo_minzheng.layers.footprint import read_footprint
 from geo_minzheng.layers.raster import read_raster
 from geo_minzheng.model.incident import Incident
-from geo_minzheng.services import places, settings_of
+from geo_minzheng.services import imports, places, settings_of
 from geo_minzheng.store import incidents as incident_store
 from geo_minzheng.store import records
 from geo_minzheng.store.tables_flood import Footprint
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from geo_minzheng.layers.options import ReadOptions
     from geo_minzheng.model.act import Act
     from geo_minzheng.model.policy import Policy
+    from geo_minzheng.present.text import Text
 
-
+FAR_KM = 20.0
 RASTERS = (".tif", ".tiff", ".asc")
 
 
@@ -106,7 +107,8 @@ def add_footprint_file(
 
     Returns
     -------
-    ``polygons, duplicates, repaired, area_km2``: the area is counted once, in the district's metres.
+    ``polygons, duplicates, repaired, area_km2``: the area is counted once, in the district's metres; ``footprint``, its
+    id; ``faults``, what was mended; ``nearest``, the village it comes nearest to.
     """
     box = settings_of.read(session, "box")
     options = replace(options, box=tuple(box) if box else None)
@@ -115,9 +117,9 @@ def add_footprint_file(
         edges = _depth_edges(policy, get_incident(session, incident).hazard)
         frame = water_parts.from_raster(raster.array, raster.affine, raster.crs, edges)
         told = add_footprint(session, act, incident, frame, source=path.name)
-        return told | {"duplicates": 0, "repaired": 0}
+        return told | {"duplicates": 0, "repaired": 0, "faults": ()}
     read = read_footprint(path, options)
-    return add_footprint(session, act, incident, read.frame, source=path.name) | read.stats
+    return add_footprint(session, act, incident, read.frame, source=path.name) | read.stats | {"faults": read.faults}
 
 
 def _depth_edges(policy: Policy, hazard: str) -> list[float]:
@@ -164,7 +166,33 @@ def add_footprint(session: Session, act: Act, incident: str, frame: gpd.GeoDataF
     act = replace(act, incident=incident, exercise=row.exercise)
     parts = frame.assign(area_km2=area)
     incident_store.write_footprint(session, act, footprint_id, parts, source=source)
-    return {"footprint": footprint_id, "polygons": len(frame), "area_km2": area}
+    return {
+        "footprint": footprint_id, "polygons": len(frame), "area_km2": area,
+        "nearest": nearest_village(session, metres),
+    }  # fmt: skip
+
+
+def nearest_village(session: Session, footprint: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Give the village that a footprint in metres comes nearest to: ``village, name, km`` (0 inside)."""
+    villages = places.in_metres(session, "village")
+    code, km = water_parts.nearest(footprint, villages)
+    names = dict(zip(villages["code"].astype(str), villages["name"].astype(str), strict=True))
+    return {"village": code, "name": names.get(code, ""), "km": km if code else None}
+
+
+def miss_line(nearest: dict[str, Any], text: Text) -> str:
+    """Say that a footprint touches nobody, and how far it is from the nearest village."""
+    if nearest["km"] is None:
+        return text("incident.hits_nothing")
+    return text("incident.hits_nothing_near", name=nearest["name"], km=text.number(nearest["km"], digits=1))
+
+
+def footprint_notes(told: dict[str, Any], text: Text) -> list[str]:
+    """Write what was mended in a stored footprint, and whether it misses every village by far."""
+    lines = [imports.fault_sentence(fault, text) for fault in told.get("faults", ())]
+    if (told["nearest"]["km"] or 0) > FAR_KM:
+        lines.append(text("incident.footprint_far", **told["nearest"]))
+    return lines
 
 
 def footprint_of(session: Session, incident: str) -> tuple[str, gpd.GeoDataFrame]:
