@@ -146,7 +146,7 @@ def _outside(shapes: Shapes, options: ReadOptions) -> NDArray[np.bool_]:
         good &= ~((points[:, 0] == 0) & (points[:, 1] == 0))
     found = np.zeros(len(shapes), dtype=bool)
     found[owner[~good]] = True
-    if is_loose:
+    if options.box is not None and options.near_km is not None:
         found |= ~shapely.is_missing(shapes) & ~_is_near(shapes, options.box, options.near_km)
     return found
 
