@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -13,6 +12,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from once import once
+
 SHARED = ROOT.parent / "shared"
 LIECHTENSTEIN = SHARED / "data" / "real" / "liechtenstein-2013-08-03.osm.pbf"
 
@@ -34,18 +37,6 @@ def run_cli(*words: str, home: Path | None = None, check: bool = True) -> subpro
     return done
 
 
-def _once(folder: Path, build: list[str]) -> Path:
-    """Build a folder once for all test processes."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / ".done").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            run_cli(*build, "--out", str(folder))
-            (folder / ".done").touch()
-    return folder
-
-
 def _base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.getbasetemp()
     return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
@@ -54,13 +45,14 @@ def _base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def demo_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Everything ``demo --out`` writes for the demo district; read only."""
-    return _once(_base(tmp_path_factory) / "demo", ["demo"])
+    return once(_base(tmp_path_factory) / "demo", lambda out: run_cli("demo", "--out", str(out)))
 
 
 @pytest.fixture(scope="session")
 def liechtenstein_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same for Liechtenstein's real roads; read only."""
-    return _once(_base(tmp_path_factory) / "liechtenstein", ["demo", "--osm", str(LIECHTENSTEIN)])
+    command = ("demo", "--osm", str(LIECHTENSTEIN), "--out")
+    return once(_base(tmp_path_factory) / "liechtenstein", lambda out: run_cli(*command, str(out)))
 
 
 @pytest.fixture

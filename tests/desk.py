@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from once import once
+
 from geo_minzheng.cli import frame
 from geo_minzheng.cli.main import app
 
@@ -115,17 +117,16 @@ def call(line: list[str], env: dict[str, str] | None = None) -> Said:
 
 def fresh_home(demo_out: Path) -> Path:
     """A copy of the demo district whose goods are all free again, made once a run; read only."""
-    folder = demo_out.parent / "fresh"
-    if not (folder / ".done").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(demo_out / "home", folder)
-        desk = Desk(folder)
-        (incident,) = (i["incident_id"] for i in desk.do("incident", "list"))
-        for order in desk.do("relief", "orders", "--incident", incident)["orders"]:
-            if order["state"] != "picking":
-                desk.do("relief", "order", order["order_id"], "--to", "cancelled", "--note", "测试")
-        (folder / ".done").touch()
-    return folder
+    return once(demo_out.parent / "fresh", lambda folder: _free_the_goods(demo_out, folder))
+
+
+def _free_the_goods(demo_out: Path, folder: Path) -> None:
+    shutil.copytree(demo_out / "home", folder)
+    desk = Desk(folder)
+    (incident,) = (i["incident_id"] for i in desk.do("incident", "list"))
+    for order in desk.do("relief", "orders", "--incident", incident)["orders"]:
+        if order["state"] != "picking":
+            desk.do("relief", "order", order["order_id"], "--to", "cancelled", "--note", "测试")
 
 
 def desk_at(home: Path, folder: Path) -> Desk:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from geo_minzheng.bootstrap import open_bureau
 from geo_minzheng.errors import RefusedError
-from geo_minzheng.services import housing, programme_book, reports, review
+from geo_minzheng.services import housing, programme_book, reports, review, village_review
 from geo_minzheng.services.demo import INCIDENT, PLANNER, REVIEWER
 from geo_minzheng.settings import read_settings
 
@@ -294,7 +294,8 @@ def test_the_workbook_holds_the_lists(home, tmp_path):
     with bureau.reading() as session:
         made = housing.latest_programmes(session)
         found = housing.verdicts(session, made, housing.case_rows(session, bureau.act(), bureau.policy()))
-    path = programme_book.write_book(made, found, bureau.policy(), bureau.official_text, tmp_path / "p.xlsx")
+        against = village_review.contradictions(session, made)
+    path = programme_book.write_book(made, found, against, bureau.policy(), bureau.official_text, tmp_path / "p.xlsx")
     book = openpyxl.load_workbook(path)
     for programme in made["programmes"]:
         sheets = [s for s in book.worksheets if len(programme["chosen"]) + 1 == s.max_row and "正式" in s.title]

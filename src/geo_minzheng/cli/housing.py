@@ -9,8 +9,8 @@ import typer
 
 from geo_minzheng.cli.frame import bureau, refusals, show
 from geo_minzheng.errors import InputError
-from geo_minzheng.present.write import write_json
-from geo_minzheng.services import housing
+from geo_minzheng.present import write
+from geo_minzheng.services import housing, village_review
 
 app = typer.Typer(no_args_is_help=True, help="危房改造 · housing")
 
@@ -28,8 +28,31 @@ def programme(
         with office.transaction() as (session, act):
             made = housing.make_programmes(session, act, policy, budgets=budgets)
         if out is not None:
-            write_json(made, out)
+            write.write_json(made, out)
         show(made, lambda: housing.programme_lines(made, policy, office.text))
+
+
+@app.command()
+def review(
+    case: Annotated[str, typer.Option(help="申请编号 · the case that stands first")] = "",
+    reason: Annotated[str, typer.Option(help="书面理由 · the written reason")] = "",
+) -> None:
+    """与村民评议不一致的名单；--case --reason 写明理由 · contradictions to the villagers' review, and their reasons."""
+    with refusals():
+        office = bureau()
+        text = office.text
+        if case or reason:
+            with office.transaction() as (session, act):
+                village_review.give_reason(session, act, case, reason)
+        with office.reading() as session:
+            made = housing.latest_programmes(session) or {"against_review": []}
+            pairs = village_review.contradictions(session, made)
+        pairs = [p for p in pairs if case in ("", p["first"])]
+        lines = [
+            text("housing.review_line", **(p | {"reason": p["reason"] or text("housing.review_missing")}))
+            for p in pairs
+        ]
+        show(pairs, lambda: lines or [text("housing.review_none")])
 
 
 def _budget(word: str) -> tuple[str, float]:

@@ -12,7 +12,7 @@ import streamlit as st
 from geo_minzheng.bootstrap import parse_moment
 from geo_minzheng.pages import frame
 from geo_minzheng.present.page_words import page_table, page_words
-from geo_minzheng.services import housing, planning_maps, programme_book
+from geo_minzheng.services import housing, planning_maps, programme_book, village_review
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -401,13 +401,16 @@ def show_checks(desk: Desk) -> None:
     text = desk.office.text
     left, right = st.columns(2, gap="medium")
     with left:
-        pairs = desk.made["against_review"]
+        pairs = contradictions(desk)
         st.subheader(text("pages.housing.against", count=len(pairs)), anchor=False)
         st.caption(text("pages.housing.against_why"))
-        heads = [text(f"pages.housing.column.{n}") for n in ("village", "first", "second")]
-        rows = [[(desk.case(p["first"]) or {}).get("village_name", ""), p["first"], p["second"]] for p in pairs]
+        heads = [text(f"pages.housing.column.{n}") for n in ("village", "first", "second", "reason")]
+        rows = [
+            [(desk.case(p["first"]) or {}).get("village_name", ""), p["first"], p["second"], p["reason"]] for p in pairs
+        ]
         with st.container(height=420, border=False):
             st.markdown(page_table(heads, rows))
+        show_reason_form(desk, pairs)
     with right:
         clusters = desk.made["build_together"]
         st.subheader(text("pages.housing.together", count=len(clusters)), anchor=False)
@@ -422,6 +425,28 @@ def show_checks(desk: Desk) -> None:
             st.markdown(page_table(heads, rows, right=(1,)))
 
 
+def contradictions(desk: Desk) -> list[dict[str, Any]]:
+    """List where the order contradicts the villagers' review, those without a written reason first."""
+    with desk.office.reading() as session:
+        return village_review.contradictions(session, desk.made)
+
+
+def show_reason_form(desk: Desk, pairs: Sequence[Mapping[str, Any]]) -> None:
+    """Take the written reason for a case that stands before others although the review put it behind."""
+    if not pairs or desk.is_draft:
+        return
+    text = desk.office.text
+    with st.form("review_reason", clear_on_submit=True, border=False):
+        case = st.selectbox(text("pages.housing.reason_case"), list(dict.fromkeys(p["first"] for p in pairs)))
+        reason = st.text_area(text("pages.housing.reason"), max_chars=village_review.LONGEST, height=80)
+        if st.form_submit_button(text("pages.housing.write_reason"), type="primary"):
+            with frame.refusals(desk.office):
+                with desk.office.transaction() as (session, act):
+                    village_review.give_reason(session, act, case, reason)
+                frame.say(text("pages.housing.reason_kept", case=page_words(case)))
+                st.rerun()
+
+
 def show_export(desk: Desk) -> None:
     """Offer the lists as a workbook."""
 
@@ -429,7 +454,7 @@ def show_export(desk: Desk) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "programme.xlsx"
             return programme_book.write_book(
-                desk.made, desk.found, desk.policy, desk.office.official_text, path
+                desk.made, desk.found, contradictions(desk), desk.policy, desk.office.official_text, path
             ).read_bytes()
 
     st.download_button(

@@ -22,7 +22,12 @@ _MONEY = "0.00"
 
 
 def write_book(
-    made: Mapping[str, Any], found: Sequence[Mapping[str, Any]], policy: Policy, text: Text, path: Path
+    made: Mapping[str, Any],
+    found: Sequence[Mapping[str, Any]],
+    against: Sequence[Mapping[str, Any]],
+    policy: Policy,
+    text: Text,
+    path: Path,
 ) -> Path:
     """Write the programmes as XLSX; cells are neutralised and carry no names of people.
 
@@ -32,6 +37,8 @@ def write_book(
         ``programme.json``.
     found
         Verdicts as ``services.housing.verdicts`` gives them.
+    against
+        Contradictions to the villagers' review with their reasons, see ``services.village_review``.
     """
     sheets = []
     for programme in made["programmes"]:
@@ -50,6 +57,9 @@ def write_book(
         if best:
             rows = [v for v in mine if v["case"] in best]
             sheets.append(_sheet(text("housing.book.comparison", name=name), rows, policy, text))
+    heads = {"first": 18.0, "second": 18.0, "reason": 60.0, "who": 14.0, "at": 26.0}
+    columns = tuple(SheetColumn(key, text(f"housing.book.column.{key}"), width) for key, width in heads.items())
+    sheets.append(SheetSpec(text("housing.book.against"), columns, list(against), frozen_columns=1))
     return write_workbook(sheets, path)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geo_minzheng.store.columns import Base, Frozen
+from geo_minzheng.store.columns import Base, Frozen, Made
 
 
 class ProgrammeRun(Frozen, Base):
@@ -30,3 +30,19 @@ class SitingRun(Frozen, Base):
     run_id: Mapped[str]
     kind: Mapped[str]
     status: Mapped[str] = mapped_column(default="")
+
+
+class ReviewReason(Made, Base):
+    """Why a case stands where it does although the villagers' review ranked it otherwise; the last one counts."""
+
+    __tablename__ = "review_reason"
+    KEY = ("reason_id",)
+    __table_args__ = (
+        UniqueConstraint("reason_id"),
+        Index(None, "application_id"),
+        CheckConstraint("length(trim(reason)) > 0", name="reason"),
+    )
+
+    reason_id: Mapped[str]
+    application_id: Mapped[str]
+    reason: Mapped[str]
