@@ -10,12 +10,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-
 from once import once
 
+ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 LIECHTENSTEIN = SHARED / "data" / "real" / "liechtenstein-2013-08-03.osm.pbf"
 
