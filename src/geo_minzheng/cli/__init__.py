@@ -1,5 +1,19 @@
 """The command line: thin adapters over the same services as the pages."""
 
-from geo_minzheng.cli.main import main
+import sys
+from importlib import import_module
 
-__all__ = ["main"]
+from geo_minzheng.cli import lazy
+
+INTERRUPTED = 130
+STOPPED = "\n已中断，未完成的部分没有保存。 Stopped; what was not finished is not stored.\n"
+
+
+def main() -> None:
+    """Run the command line; an interrupt ends it in one line, however early it comes."""
+    lazy.install()
+    try:
+        import_module("geo_minzheng.cli.main").run()
+    except KeyboardInterrupt:
+        sys.stderr.write(STOPPED)
+        sys.exit(INTERRUPTED)

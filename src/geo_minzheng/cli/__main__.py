@@ -1,5 +1,5 @@
 """Run the command line as a module."""
 
-from geo_minzheng.cli.main import main
+from geo_minzheng.cli import main
 
 main()

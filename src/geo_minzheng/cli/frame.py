@@ -6,18 +6,21 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from geo_minzheng.bootstrap import Bureau, open_bureau, sentences
+from geo_minzheng import bootstrap
 from geo_minzheng.errors import GeoMinzhengError, ManyInputError
 from geo_minzheng.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from geo_minzheng.bootstrap import Bureau
 
 DONE, REFUSED, MISUSE = 0, 1, 2
 _WITH_VALUE = ("--home", "--as", "--now", "--lang")
@@ -59,7 +62,7 @@ def hoist(argv: Sequence[str]) -> list[str]:
 def bureau(*, home: Path | None = None) -> Bureau:
     """Open the bureau that the global options name."""
     settings = read_settings(home=home or options.home, now=options.now, language=options.language)
-    return open_bureau(settings, who=options.who)
+    return bootstrap.open_bureau(settings, who=options.who)
 
 
 @contextmanager
@@ -75,16 +78,16 @@ def refusals() -> Iterator[None]:
 def report_error(error: GeoMinzhengError) -> None:
     """Print an error: Chinese first, English second; as JSON where a machine asked."""
     faults = error.faults if isinstance(error, ManyInputError) else ()
-    lines = sentences(error)
+    lines = bootstrap.sentences(error)
     if options.as_json:
         body: dict[str, Any] = {"error": error.key, "message": lines[0], "message_en": lines[-1]}
         if faults:
-            body["faults"] = [{"code": f.key, "message": sentences(f)[0], **_plain(f.facts)} for f in faults]
+            body["faults"] = [{"code": f.key, "message": bootstrap.sentences(f)[0], **_plain(f.facts)} for f in faults]
         sys.stdout.write(json.dumps(body, ensure_ascii=False, default=str) + "\n")
     for line in lines:
         sys.stderr.write(line + "\n")
     for fault in faults:
-        sys.stderr.write("  " + sentences(fault)[0] + "\n")
+        sys.stderr.write("  " + bootstrap.sentences(fault)[0] + "\n")
 
 
 def _plain(facts: Mapping[str, object]) -> dict[str, Any]:
@@ -100,9 +103,14 @@ def note(lines: Sequence[str]) -> None:
 def show(result: Any, lines: Callable[[], Sequence[str]] | None = None) -> None:
     """Print a result: JSON for machines, else the lines a person reads."""
     if options.as_json or lines is None:
-        sys.stdout.write(
-            json.dumps(result, ensure_ascii=False, indent=None if options.as_json else 2, default=str) + "\n"
-        )
-        return
-    for line in lines():
-        sys.stdout.write(line + "\n")
+        told = [json.dumps(result, ensure_ascii=False, indent=None if options.as_json else 2, default=plain)]
+    else:
+        told = list(lines())
+    sys.stdout.write("".join(f"{line}\n" for line in told))
+
+
+def plain(value: Any) -> Any:
+    """Turn what JSON does not know into what it knows: records into objects, moments into ISO 8601."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return value.isoformat() if isinstance(value, date) else str(value)

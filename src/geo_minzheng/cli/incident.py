@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from geo_minzheng.bootstrap import parse_moment
+from geo_minzheng import bootstrap
 from geo_minzheng.cli.frame import bureau, note, refusals, show
-from geo_minzheng.engine.documents import plain
-from geo_minzheng.layers.options import ReadOptions
+from geo_minzheng.engine import documents
+from geo_minzheng.layers import options as reading
 from geo_minzheng.services import impact, incidents, papers, response
 
 FOOTPRINT_FIELDS = ("polygons", "duplicates", "repaired", "area_km2")
@@ -31,7 +31,7 @@ def declare(
     """新建灾害过程 · declare an incident."""
     with refusals():
         office = bureau()
-        occurred = parse_moment(at) if at else office.now()
+        occurred = bootstrap.parse_moment(at) if at else office.now()
         told = incidents.Declaration(name, hazard, occurred, subtype, exercise, incident)
         policy = office.policy()
         with office.transaction() as (session, act):
@@ -46,7 +46,7 @@ def list_() -> None:
         office = bureau()
         with office.reading() as session:
             found = incidents.list_incidents(session)
-        show([plain(i) for i in found], lambda: [f"{i.incident_id}  {i.name}  {i.hazard}" for i in found])
+        show([documents.plain(i) for i in found], lambda: [f"{i.incident_id}  {i.name}  {i.hazard}" for i in found])
 
 
 @app.command()
@@ -60,7 +60,7 @@ def footprint(
     """导入影响范围 · import the footprint."""
     with refusals():
         office = bureau()
-        options = ReadOptions(crs=crs, encoding=encoding, sheet=sheet)
+        options = reading.ReadOptions(crs=crs, encoding=encoding, sheet=sheet)
         with office.transaction() as (session, act):
             told = incidents.add_footprint_file(session, act, office.policy(), incident, file, options)
         fields = {name: told[name] for name in FOOTPRINT_FIELDS}
@@ -100,6 +100,6 @@ def level(
             advice, values = response.advise_level(session, policy, incident)
             decided = response.present_level(session, incident)
         show(
-            {"advice": plain(advice), "values": plain(values), "decided": decided},
+            {"advice": documents.plain(advice), "values": documents.plain(values), "decided": decided},
             lambda: papers.level_lines(office.text, advice),
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from geo_minzheng import __version__
 from geo_minzheng.cli import (
     district,
     frame,
@@ -23,8 +25,10 @@ from geo_minzheng.cli import (
     system,
     welfare,
 )
+from geo_minzheng.cli.program import Program
 
 app = typer.Typer(
+    cls=Program,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="民政应急一张图 · The working map of a district's civil-affairs and emergency bureau.\n\n"
@@ -50,6 +54,12 @@ app.command("verify")(system.verify)
 app.command("bench")(system.bench)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"geo-minzheng {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def globals_(
     home: Annotated[
@@ -59,13 +69,19 @@ def globals_(
     now: Annotated[str, typer.Option(help="固定时钟，ISO 8601 · fixed clock")] = "",
     lang: Annotated[str, typer.Option(help="zh | en")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="供程序读取 · for machines")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="版本 · the version", callback=_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Take the options that every verb shares."""
     frame.options = frame.Globals(home, who, now, lang, as_json)
 
 
-def main() -> None:
-    """Run the command line; a terminal that cannot write a sign gets its code, not a crash."""
+def run() -> None:
+    """Run the command line; a terminal that cannot write a sign gets its code, and one that is closed nothing."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (open to the end)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from geo_minzheng.bootstrap import parse_moment
+from geo_minzheng import bootstrap
 from geo_minzheng.cli.frame import REFUSED, bureau, refusals, show
 from geo_minzheng.services import rules
 
@@ -35,6 +35,6 @@ def show_(
     """某日有效的数值及出处 · values in force on a day, with sources."""
     with refusals():
         office = bureau()
-        on: date = parse_moment(day).date() if day else office.today()
+        on: date = bootstrap.parse_moment(day).date() if day else office.today()
         rows = rules.values(profile, on, key)
         show(rows, lambda: [f"{r['key']} = {r['value']} {r['unit']}  〔{r['source']}〕" for r in rows])

@@ -6,13 +6,16 @@ import shutil
 import tomllib
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from geo_minzheng.bootstrap import CHINA, Bureau, open_bureau, parse_moment, text_of
+from geo_minzheng import bootstrap
 from geo_minzheng.errors import RefusedError
-from geo_minzheng.layers.options import ReadOptions
+from geo_minzheng.layers import options
 from geo_minzheng.services import demo, district, impact, incidents, staff
 from geo_minzheng.settings import data_dir, read_settings
+
+if TYPE_CHECKING:
+    from geo_minzheng.bootstrap import Bureau
 
 PROFILE = "seed_reference"
 
@@ -34,18 +37,20 @@ def rehearse(out: Path, *, osm: Path | None, home: Path | None, now: str) -> tup
     _clear(home)
     if osm is None:
         plan = demo.demo_manifest()
-        flood_at, planning_day, flood = parse_moment(now or plan.now), plan.planning_day, plan.breach
+        flood_at, planning_day, flood = bootstrap.parse_moment(now or plan.now), plan.planning_day, plan.breach
         osm_layers: dict[str, Any] = {}
     else:
         raw = tomllib.loads((data_dir("demo") / "extract.toml").read_text(encoding="utf-8"))
-        flood_at = parse_moment(now) if now else raw["now"].astimezone(CHINA)
+        flood_at = bootstrap.parse_moment(now) if now else raw["now"].astimezone(bootstrap.CHINA)
         planning_day, flood = raw["planning_day"], raw["flood"]["name"]
-        first = open_bureau(read_settings(home=home, now=flood_at.isoformat()))
+        first = bootstrap.open_bureau(read_settings(home=home, now=flood_at.isoformat()))
         osm_layers, _ = district.osm_layers(
             osm, data_dir("demo") / "extract.toml", first.policy_for(PROFILE), codes=None, catalogue=first.catalogue
         )
-    flood_desk = open_bureau(read_settings(home=home, now=flood_at.isoformat()), who=demo.COORDINATOR)
-    planning = flood_desk.at(datetime(planning_day.year, planning_day.month, planning_day.day, 9, 0, tzinfo=CHINA))
+    flood_desk = bootstrap.open_bureau(read_settings(home=home, now=flood_at.isoformat()), who=demo.COORDINATOR)
+    planning = flood_desk.at(
+        datetime(planning_day.year, planning_day.month, planning_day.day, 9, 0, tzinfo=bootstrap.CHINA)
+    )
     flood_desk.create_store()
     told: dict[str, Any] = {"home": str(home), "out": str(out)}
     told["layers"] = _build(planning, out, osm_layers)
@@ -59,7 +64,7 @@ def rehearse(out: Path, *, osm: Path | None, home: Path | None, now: str) -> tup
 def _clear(home: Path) -> None:
     if (home / "district.gpkg").exists():
         settings = read_settings(home=home)
-        with open_bureau(settings).reading() as session:
+        with bootstrap.open_bureau(settings).reading() as session:
             if not district.describe_flag(session, "is_demo"):
                 raise RefusedError("demo.not_a_demo", home=str(home))
         shutil.rmtree(home)
@@ -67,7 +72,7 @@ def _clear(home: Path) -> None:
 
 def _stage(desk: Bureau, out: Path) -> demo.Stage:
     return demo.Stage(
-        text_of("zh"), desk.catalogue, desk.policy_for(PROFILE), out, desk.settings.home, desk.settings.fonts
+        bootstrap.text_of("zh"), desk.catalogue, desk.policy_for(PROFILE), out, desk.settings.home, desk.settings.fonts
     )
 
 
@@ -100,7 +105,7 @@ def _flood_day(desk: Bureau, out: Path, name: str, footprint: Any) -> dict[str, 
         incident = demo.declare_flood(session, act, stage, name=name)
         if footprint is None:
             incidents.add_footprint_file(
-                session, act, stage.policy, incident, demo.demo_manifest().flood, ReadOptions()
+                session, act, stage.policy, incident, demo.demo_manifest().flood, options.ReadOptions()
             )
         else:
             incidents.add_footprint(session, act, incident, footprint, source="synthetic")
@@ -131,7 +136,7 @@ def _flood_day(desk: Bureau, out: Path, name: str, footprint: Any) -> dict[str, 
 
 
 def _lines(told: dict[str, Any]) -> list[str]:
-    text = text_of("zh")
+    text = bootstrap.text_of("zh")
     return [
         text("demo.summary_district", rows=sum(told["layers"].values()), layers=len(told["layers"])),
         text("demo.summary_planning", programmes=list(told["programmes"].values()), sites=told["new_sites"]),

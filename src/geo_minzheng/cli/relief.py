@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from geo_minzheng.bootstrap import parse_moment
+from geo_minzheng import bootstrap
 from geo_minzheng.cli.frame import bureau, refusals, show
-from geo_minzheng.engine.documents import plain
+from geo_minzheng.engine import documents
 from geo_minzheng.errors import InputError, NotFoundError
 from geo_minzheng.services import dispatch, incidents, needs, papers, relief
 
@@ -141,7 +141,7 @@ def approve(
         policy = office.policy()
         told = dispatch.Approving(
             plan_id, "oral" if oral else "written", leader=leader, witness=witness, number=number,
-            decided_at=parse_moment(decided_at) if decided_at else None,
+            decided_at=bootstrap.parse_moment(decided_at) if decided_at else None,
         )  # fmt: skip
         with office.transaction() as (session, act):
             done = dispatch.approve_plan(session, act, policy, office.official_text, told)
@@ -185,7 +185,7 @@ def orders(
             if out is not None:
                 files = papers.write_orders(session, office.act(), office.official_text, incident, out)
         show(
-            {"orders": [plain(o) for o in found], "files": [str(f) for f in files]},
+            {"orders": [documents.plain(o) for o in found], "files": [str(f) for f in files]},
             lambda: [
                 f"{o.order_id}  {o.number}  {o.state.value}  {o.warehouse_name} → {o.receiver_name}" for o in found
             ],

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from geo_minzheng.cli.frame import bureau, refusals, show
-from geo_minzheng.engine.documents import plain
 from geo_minzheng.errors import InputError
 from geo_minzheng.services import incidents, papers, reports
 
@@ -67,7 +66,10 @@ def list_(incident: IncidentId, village: Annotated[str, typer.Option(help="行�
         with office.reading() as session:
             incidents.get_incident(session, incident)
             found = reports.list_versions(session, incident, village=village)
-        show([plain(v) for v in found], lambda: [f"{v.uuid}  {v.village}  第{v.number}版  {v.state}" for v in found])
+        show(
+            list(found),
+            lambda: [f"{v.uuid}  {v.village}  第{v.number}版  {v.state}" for v in found],
+        )
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from geo_minzheng.bootstrap import parse_moment
+from geo_minzheng import bootstrap
 from geo_minzheng.cli.frame import bureau, refusals, show
 from geo_minzheng.model.ledger import LotLine, LotReceipt
 from geo_minzheng.services import stock
@@ -53,7 +53,7 @@ def receive(
         policy = office.policy()
         told = LotReceipt(
             warehouse, lot, item, unit, quantity, office.today(), owner,
-            expiry_on=parse_moment(expiry).date() if expiry else None,
+            expiry_on=bootstrap.parse_moment(expiry).date() if expiry else None,
         )  # fmt: skip
         with office.transaction() as (session, act):
             stock.receive(session, act, policy, voucher, told, owners=stock.owners_of(office.catalogue))

@@ -12,7 +12,6 @@ import typer
 from geo_minzheng.cli import frame
 from geo_minzheng.cli.frame import REFUSED, bureau, refusals, show
 from geo_minzheng.cli.rehearse import rehearse
-from geo_minzheng.engine.documents import plain
 from geo_minzheng.services import checks
 from geo_minzheng.settings import app_file, bench_file
 
@@ -62,7 +61,7 @@ def audit_list(
     with refusals():
         office = bureau()
         with office.reading() as session:
-            rows = [plain(row) for row in checks.audit_rows(session, who=who, table=table, limit=limit)]
+            rows = list(checks.audit_rows(session, who=who, table=table, limit=limit))
         show(
             rows, lambda: [f"{r['seq']}  {r['at']}  {r['who']}  {r['action']}  {r['table']}  {r['key']}" for r in rows]
         )

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from geo_minzheng.cli.frame import bureau, refusals, show
-from geo_minzheng.present.write import write_json
+from geo_minzheng.present import write
 from geo_minzheng.services import welfare
 
 app = typer.Typer(no_args_is_help=True, help="福利设施 · welfare facilities")
@@ -59,7 +59,7 @@ def site(
         with office.transaction() as (session, act):
             made = welfare.site_homes(session, act, policy, new=p)
         if out is not None:
-            write_json(made, out)
+            write.write_json(made, out)
         show(made)
 
 
