@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 from desk import NIGHT, Desk, desk_at, flooded
 
+from geo_minzheng.bootstrap import open_bureau, parse_moment
+from geo_minzheng.services import dispatch
+from geo_minzheng.settings import read_settings
+
 FLOOD = Path(__file__).resolve().parents[2] / "layers" / "demo" / "flood_2026.geojson"
 A, B = "A1", "B1"
 PROPOSER, APPROVER, CLERK, WITNESS = "应急指挥乙", "批准人丙", "值班员甲", "值班员庚"
@@ -227,10 +231,6 @@ def test_a_plan_decided_in_the_future_is_refused(two):
 
 
 def test_papers_overdue_are_listed_until_the_scan_is_there(two):
-    from geo_minzheng.bootstrap import open_bureau, parse_moment
-    from geo_minzheng.services import dispatch
-    from geo_minzheng.settings import read_settings
-
     plan = _plan(two, A)
     two.named(CLERK).do("relief", "approve", plan["plan_id"], "--oral", "--leader", APPROVER, "--witness", WITNESS)
     office = open_bureau(read_settings({}, home=two.home, now=NIGHT))
@@ -263,6 +263,14 @@ def test_orders_show_what_was_asked_once(two):
     served = {(x["village"], x["item"]) for x in plan["lines"]}
     assert sum(x["assessed"] for _, x in lines) == pytest.approx(sum(need[key] for key in served))
     assert all(x["assessed"] >= x["approved"] - 1e-9 for _, x in lines)
+    brought = sum(x["approved"] for o, x in lines if (o["receiver"], x["item"]) == (receiver, item))
+    assert _still_asked(two) == {(receiver, item): pytest.approx(100_000 - brought)}, "an order is no second request"
+
+
+def _still_asked(desk):
+    office = open_bureau(read_settings({}, home=desk.home, now=NIGHT))
+    with office.reading() as session:
+        return dispatch._requested(session, A)
 
 
 def test_a_drill_touches_no_stock_and_takes_no_real_number(two):

@@ -70,8 +70,6 @@ def approve_plan(session: Session, act: Act, policy: Policy, text: Text, told: A
     """
     plan = records.one(session, Plan, plan_id=told.plan_id)
     act = replace(act, incident=plan.incident, exercise=plan.exercise)
-    if not plan.document["lines"]:
-        raise RefusedError("relief.nothing_to_send", plan=told.plan_id)
     oral = told.mode == "oral"
     decided_at = told.decided_at or act.at
     if decided_at > act.at:
@@ -94,6 +92,8 @@ def approve_plan(session: Session, act: Act, policy: Policy, text: Text, told: A
             reason=told.reason,
         ),
     )
+    if not plan.document["lines"]:
+        raise RefusedError("relief.nothing_to_send", plan=told.plan_id)
     signer = told.leader if oral else act.who
     drafts = _draft_orders(session, act, policy, text, plan)
     for draft in drafts:
@@ -170,11 +170,16 @@ def _line(policy: Policy, text: Text, line: dispatch_engine.DraftLine, requested
 
 
 def _requested(session: Session, incident: str) -> dict[tuple[str, str], float]:
+    """Sum what receivers asked for and no earlier order brings, by receiver and item [item unit]."""
     asked: dict[tuple[str, str], float] = {}
     for row in records.find(session, ReliefRequest, incident=incident):
         key = (row.receiver, row.item)
         asked[key] = asked.get(key, 0.0) + row.quantity_milli / MILLI
-    return asked
+    for order in order_store.list_orders(session, incident):
+        for line in order.lines if order.state is not OrderState.CANCELLED else ():
+            key = (order.receiver, line.item)
+            asked[key] = asked.get(key, 0.0) - line.approved
+    return {key: round(left, 3) for key, left in asked.items() if left > 0}
 
 
 def _ways(
