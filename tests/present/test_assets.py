@@ -40,6 +40,17 @@ def test_inline_style_carries_every_image() -> None:
     assert all(t.startswith(("data:", "#")) for t in targets)
 
 
+def test_bundle_carries_scripts_and_styles_and_points_at_vendored_files() -> None:
+    bundle = assets.bundle("/assets")
+    assert assets.inline_script() in bundle
+    targets = re.findall(r"url\((/[^)]+)\)", bundle)
+    assert targets
+    assert all((assets_dir() / target.removeprefix("/assets/")).is_file() for target in targets)
+    name, address = assets.bundle_link("/assets/")
+    assert address.startswith(f"/assets/{assets.BUNDLE}?v=")
+    assert name
+
+
 def test_scripts_cannot_end_their_element() -> None:
     assert "</script" not in assets.inline_script().lower()
     assert "sourceMappingURL" not in assets.inline_script()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from shapely.geometry import GeometryCollection, LineString, MultiLineString, Point
 
 from geo_minzheng.model.map import LayerStyle, MapContent, MapLayer
-from geo_minzheng.present import looks, mapdata, maps
+from geo_minzheng.present import assets, looks, mapdata, maps, maps_shelf
 from geo_minzheng.present.maps import build_map, map_html, map_text
 from geo_minzheng.present.text import Text
 
@@ -57,7 +58,7 @@ def _strings(value: object) -> Iterator[str]:
 
 
 def test_every_string_of_the_data_is_escaped(zh: Text) -> None:
-    allowed = re.compile(r"</?(?:h4|table|tr|th|td|br|strong)>")
+    allowed = re.compile(r"</?(?:h4|table|tr|th|td|span|strong)>")
     found = list(_strings(_data(map_content(), zh)))
     assert any("&#36;" in s for s in found)
     for words in found:
@@ -82,13 +83,35 @@ def test_layers_carry_counts_classes_and_ids(zh: Text) -> None:
     assert flow["count"] == 1
 
 
-def test_app_map_asks_only_its_own_route(zh: Text) -> None:
-    page = build_map(map_content(("村",) * 3), zh, base_url="/assets/", draw=True).get_root().render()
+def test_app_map_asks_only_its_own_routes(zh: Text) -> None:
+    chart = build_map(map_content(("村",) * 3), zh, data_url="/api/map/abc", base_url="/assets/", draw=True)
+    page = chart.get_root().render()
     assert not re.findall(r"(?:https?:)?//[a-z][^\s\"'<]*\.(?:js|css)", page)
     sources = re.findall(r'(?:src|href)="([^"]+)"', page)
-    assert sources
-    assert all(s.startswith("/assets/") for s in sources)
+    assert sources == [assets.bundle_link("/assets")[1]]
     assert "drawnItems" in page
+
+
+def test_a_rerun_carries_an_address_not_the_map(zh: Text) -> None:
+    content = map_content(PAYLOADS)
+    page = build_map(content, zh, data_url="/api/map/abc", view="overview").get_root().render()
+    assert "/api/map/abc" in page
+    assert len(page) < 10_000
+    assert not any(payload in page for payload in PAYLOADS)
+    fetched = json.loads(maps.map_data(content, zh))
+    assert fetched["layers"][1]["count"] == len(PAYLOADS)
+    assert fetched["icons"] == "/assets/leaflet/images/"
+
+
+def test_the_shelf_gives_what_was_laid_and_makes_room() -> None:
+    laid = [maps_shelf.pack(f'{{"map":{k}}}') for k in range(maps_shelf.MOST + 1)]
+    for address, packed in laid:
+        maps_shelf.lay(address, packed)
+    assert maps_shelf.take(laid[0][0]) is None
+    found = maps_shelf.take(laid[-1][0])
+    assert found is not None
+    assert gzip.decompress(found).decode() == f'{{"map":{maps_shelf.MOST}}}'
+    assert maps_shelf.pack("{}") == maps_shelf.pack("{}")
 
 
 def test_same_content_same_data(zh: Text) -> None:

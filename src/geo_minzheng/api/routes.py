@@ -1,7 +1,8 @@
-"""The route table: health and the vendored assets; pages are Streamlit's."""
+"""The route table: health, drawn maps and the vendored assets; pages are Streamlit's."""
 
 from __future__ import annotations
 
+import gzip
 import importlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,8 +14,17 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from geo_minzheng import __version__
+from geo_minzheng.present import maps_shelf
+from geo_minzheng.present.assets import BUNDLE, bundle
 from geo_minzheng.settings import assets_dir
 
+ASSETS = "/assets"
+# Both addresses change with what they give, so that a browser asks once.
+_KEPT = {
+    "Cache-Control": "private, max-age=31536000, immutable",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Accept-Encoding",
+}
 # Not streamlit_folium: Streamlit serves a component only when a page was the first to import it.
 _HEAVY = (
     "folium",
@@ -30,6 +40,21 @@ async def healthz(_: Request) -> Response:
     return JSONResponse({"status": "ok", "version": __version__})
 
 
+async def map_data(request: Request) -> Response:
+    """Give a drawn map by its address, which only a page that showed the map has named."""
+    packed = maps_shelf.take(request.path_params["address"])
+    if packed is None:
+        return JSONResponse({"status": "gone"}, status_code=404)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(packed, media_type="application/json", headers=_KEPT | {"Content-Encoding": "gzip"})
+    return Response(gzip.decompress(packed), media_type="application/json", headers=_KEPT)
+
+
+async def map_bundle(_: Request) -> Response:
+    """Give the map's scripts and styles as one script."""
+    return Response(bundle(ASSETS), media_type="text/javascript", headers=_KEPT)
+
+
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[None]:
     """Import the heavy libraries once, before the first page asks for them."""
@@ -42,5 +67,7 @@ def routes() -> list[BaseRoute]:
     """List every route beside the pages."""
     return [
         Route("/healthz", healthz, methods=["GET"]),
-        Mount("/assets", StaticFiles(directory=assets_dir())),
+        Route("/api/map/{address}", map_data, methods=["GET"]),
+        Route(f"{ASSETS}/{BUNDLE}", map_bundle, methods=["GET"]),
+        Mount(ASSETS, StaticFiles(directory=assets_dir())),
     ]

@@ -12,7 +12,8 @@ from streamlit_folium import st_folium
 
 from geo_minzheng.bootstrap import Bureau, open_bureau, parse_moment, text_of
 from geo_minzheng.errors import GeoMinzhengError
-from geo_minzheng.present.maps import build_map
+from geo_minzheng.present import maps_shelf
+from geo_minzheng.present.maps import build_map, map_data
 from geo_minzheng.services import duty, incidents, places, staff
 from geo_minzheng.settings import read_settings
 
@@ -28,26 +29,39 @@ _ROW_PX = 36
 # A rendered map is shared by all sessions, and drawing it touches it.
 _DRAWING = Lock()
 
-# Looks no theme option reaches: tabular figures, the sizes of UX, no empty band above the page.
+# Looks no theme option reaches: tabular figures, the sizes of UX, no empty band above the page, light and dark,
+# and on narrow screens the list first and the map folded.
 _STYLE = """<style>
-.stApp { font-variant-numeric: tabular-nums; }
+.stApp { font-variant-numeric: tabular-nums; --accent: light-dark(#1F4E79, #7DB3E8);
+  --quiet: light-dark(#4A5560, #A9B4BF); --line: light-dark(#D5DCE4, #3A4550); --alarm: light-dark(#9C2413, #FF9C85); }
 .stMainBlockContainer { padding: 2.6rem 1.6rem 2rem; max-width: none; }
 .stApp h1 { font-size: 22px; line-height: 1.4; padding: 0; }
 .stApp h2 { font-size: 17px; padding: 6px 0 4px; }
 .stApp h3 { font-size: 15px; line-height: 1.5; padding: 4px 0 6px; }
-.stApp [data-testid="stCaptionContainer"] { opacity: 1; color: #4A5560; }
-.stApp [data-testid="stCaptionContainer"] p { font-size: 12px; color: #4A5560; }
+.stApp [data-testid="stCaptionContainer"] { opacity: 1; color: var(--quiet); }
+.stApp [data-testid="stCaptionContainer"] p { font-size: 12px; color: var(--quiet); }
 .stMain ul { padding-left: 1.2rem; } .stMain li p { margin: 0; } .stMain li { margin: 2px 0; }
-[data-testid="stMetric"] { padding: 4px 10px; border-left: 3px solid #D5DCE4; }
-[data-testid="stMetricValue"] { font-size: 20px; font-weight: 700; color: #1F4E79; line-height: 1.35; }
+[data-testid="stMetric"] { padding: 4px 10px; border-left: 3px solid var(--line); }
+[data-testid="stMetricValue"] { font-size: 20px; font-weight: 700; color: var(--accent); line-height: 1.35; }
 [data-testid="stMetricValue"] > div { white-space: normal; overflow: visible; text-overflow: clip; }
-[data-testid="stMetricLabel"] p { font-size: 13px; color: #4A5560; white-space: normal; }
-[data-testid="stMetricDelta"] { font-size: 12px; background: none; padding: 0; color: #4A5560; }
+[data-testid="stMetricLabel"] p { font-size: 13px; color: var(--quiet); white-space: normal; }
+[data-testid="stMetricDelta"] { font-size: 12px; background: none; padding: 0; color: var(--quiet); }
 [data-testid="stMetricDelta"] *, [data-testid="stMetricLabel"] * {
   white-space: normal !important; overflow: visible !important; }
 [data-testid="stPageLink"] p { white-space: normal; overflow: visible; line-height: 1.45; }
 [data-testid="stSidebarUserContent"] { padding-top: 4px; padding-bottom: 12px; }
+.stApp button[kind^="primary"]:not(:disabled) { background-color: light-dark(#1F4E79, #2F6FAE);
+  border-color: transparent; color: #FFFFFF; }
 iframe { display: block; }
+@media (min-width: 901px) { [class*="st-key-show_"] { display: none; } }
+@media (max-width: 900px) {
+  [class*="st-key-show_"] label { min-height: 44px; align-items: center; }
+  [class*="st-key-map_"]:not(:has(input:checked)) .stCustomComponentV1 { display: none; }
+  [data-testid="stHorizontalBlock"]:has([class*="st-key-map_"]) { flex-wrap: wrap; }
+  [data-testid="stHorizontalBlock"]:has([class*="st-key-map_"]) > [data-testid="stColumn"] { flex: 1 1 100% !important;
+    min-width: 100% !important; }
+  [data-testid="stColumn"]:has([class*="st-key-map_"]) { order: 2; }
+}
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 3.6rem 1rem 2rem; }
   [data-testid="stColumn"]:has(> [data-testid="stVerticalBlock"] > [data-testid="stElementContainer"] > .stMetric) {
@@ -140,18 +154,20 @@ def choose_incident(office: Bureau) -> Incident | None:
     return chosen
 
 
-@st.cache_resource(max_entries=12, show_spinner=False, hash_funcs={"geo_minzheng.model.map.MapContent": id})
-def _chart(content: MapContent, language: str, draw: bool) -> tuple[Any, MapContent]:
+@st.cache_resource(max_entries=24, show_spinner=False, hash_funcs={"geo_minzheng.model.map.MapContent": id})
+def _chart(content: MapContent, language: str, draw: bool, view: str) -> tuple[Any, str, bytes, MapContent]:
     """Render a map once; the content is kept beside it, so that its identity stays its own."""
-    chart = build_map(content, text_of(language), draw=draw)
+    text = text_of(language)
+    address, packed = maps_shelf.pack(map_data(content, text, draw=draw))
+    chart = build_map(content, text, data_url=f"/api/map/{address}", view=view, draw=draw)
     chart.get_root().render()
-    return chart, content
+    return chart, address, packed, content
 
 
 def show_map(
     content: MapContent, office: Bureau, *, key: str, draw: bool = False, point: bool = False, height: int = 560
 ) -> dict[str, Any]:
-    """Draw a map and give back what was clicked or drawn.
+    """Draw a map and give back what was clicked or drawn; on narrow screens it is folded until asked for.
 
     Parameters
     ----------
@@ -165,11 +181,14 @@ def show_map(
     wanted = ["last_clicked"] if point else ["last_active_drawing"]
     if draw:
         wanted = ["last_active_drawing", "all_drawings"]
-    chart, _ = _chart(content, office.text.language, draw)
-    with _DRAWING:
-        answer = st_folium(
-            chart, key=key, height=height, use_container_width=True, returned_objects=wanted, render=False
-        )
+    chart, address, packed, _ = _chart(content, office.text.language, draw, f"{key}/{content.code}")
+    maps_shelf.lay(address, packed)
+    with st.container(key=f"map_{key}"):
+        st.toggle(office.text("pages.frame.show_map"), key=f"show_{key}")
+        with _DRAWING:
+            answer = st_folium(
+                chart, key=key, height=height, use_container_width=True, returned_objects=wanted, render=False
+            )
     return answer or {}
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import tomllib
-from collections.abc import Iterable
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +26,7 @@ STYLES = (
     "map/fonts.css",
     "map/map.css",
 )
+BUNDLE = "map.bundle.js"
 SANS, SANS_BOLD = "fonts/NotoSansSC-Regular.ttf", "fonts/NotoSansSC-Bold.ttf"
 _MIME = {".png": "image/png", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 _URL = re.compile(r"""url\(\s*['"]?([^'")]+)['"]?\s*\)""")
@@ -45,11 +46,6 @@ def read_manifest() -> list[dict[str, str]]:
 def digest(path: Path) -> str:
     """Compute the SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def links(paths: Iterable[str], base_url: str) -> list[tuple[str, str]]:
-    """Name and address of each file under the route that serves the assets."""
-    return [(path.replace("/", "_"), f"{base_url.rstrip('/')}/{path}") for path in paths]
 
 
 def _data_uri(path: Path) -> str:
@@ -75,6 +71,36 @@ def inline_script() -> str:
 def inline_style() -> str:
     """Join the map's styles into one text, images as data URIs, without the web fonts (see ``inline_font``)."""
     return "\n".join(_inline_urls(asset(path)) for path in STYLES if path != "map/fonts.css")
+
+
+@lru_cache(maxsize=2)
+def bundle(base_url: str) -> str:
+    """Join the map's scripts and styles into one script for the app: one request, and no map before its styles."""
+    texts = []
+    for path in STYLES:
+        folder = asset(path).parent
+        texts.append(_addressed(asset(path).read_text(encoding="utf-8"), folder, base_url.rstrip("/")))
+    style = json.dumps("\n".join(texts), ensure_ascii=False)
+    wear = f"(function () {{ var s = document.createElement('style'); s.textContent = {style}; "
+    return f"{wear}document.head.appendChild(s); }})();\n{inline_script()}"
+
+
+def bundle_link(base_url: str) -> tuple[str, str]:
+    """Name and address of the bundle; the address changes with what is in it."""
+    mark = hashlib.sha256(bundle(base_url).encode("utf-8")).hexdigest()[:16]
+    return "map_bundle", f"{base_url.rstrip('/')}/{BUNDLE}?v={mark}"
+
+
+def _addressed(style: str, folder: Path, base_url: str) -> str:
+    """Point a style's files at the route that serves the assets."""
+
+    def swap(match: re.Match[str]) -> str:
+        target = match.group(1)
+        if target.startswith(("#", "data:")):
+            return match.group(0)
+        return f"url({base_url}/{(folder / target).resolve().relative_to(assets_dir().resolve()).as_posix()})"
+
+    return _URL.sub(swap, style)
 
 
 def inline_font(letters: str) -> str:

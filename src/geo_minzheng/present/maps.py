@@ -20,7 +20,7 @@ from geo_minzheng.present.mapdata import flow_data, layer_data, map_bounds, map_
 if TYPE_CHECKING:
     from geo_minzheng.present.text import Text
 
-__all__ = ["build_map", "map_html", "map_text"]
+__all__ = ["build_map", "map_data", "map_html", "map_text"]
 
 _SHAPES = ("polyline", "rectangle", "circle", "marker", "circlemarker")
 
@@ -37,19 +37,20 @@ class _Verbatim(Element):
 
 
 class _Drawing(JSCSSMixin, MacroElement):
-    """Hands the data to the map script."""
+    """Hands the data, or where they lie, to the map script."""
 
     _template = Template(
         "{% macro script(this, kwargs) %}\n"
-        "var {{ this.get_name() }} = GeoMinzheng.draw({{ this._parent.get_name() }}, {{ this.data }});\n"
+        "var {{ this.get_name() }} = GeoMinzheng.{{ this.verb }}({{ this._parent.get_name() }}, {{ this.data }});\n"
         "{% endmacro %}"
     )
     default_js: list[tuple[str, str]] = []  # noqa: RUF012  (folium's own attribute)
     default_css: list[tuple[str, str]] = []  # noqa: RUF012
 
-    def __init__(self, data: str) -> None:
+    def __init__(self, verb: str, data: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Drawing"
+        self.verb = verb
         self.data = data
 
 
@@ -76,7 +77,7 @@ def _closures(content: MapContent, text: Text) -> list[dict[str, Any]]:
     data = layer_data(line, text, pane="closure")
     look = LayerStyle(colour=line.style.colour, shape="cross", size=6)
     mark = replace(line, frame=line.frame.set_geometry(middles(line.frame)), style=look)
-    return [data, layer_data(mark, text, pane="closure") | {"rider": True}]
+    return [data, layer_data(mark, text, pane="closure") | {"rider": True, "of": data["name"]}]
 
 
 def _draw_words(text: Text) -> dict[str, Any]:
@@ -116,13 +117,14 @@ def _draw_words(text: Text) -> dict[str, Any]:
 
 
 def _notice(content: MapContent, text: Text) -> str:
+    """Write the foot of the map: what must stand there, each part whole."""
     notices, legal = map_notices(content, text)
     parts = [map_text(n) for n in notices]
     if content.data_cut is not None:
         parts.append(map_text(text("present.map.data_cut", at=text.moment(content.data_cut, screen=True))))
     if content.source:
         parts.append(map_text(text("present.map.source", source=content.source)))
-    return "<br>".join([*parts, f"<strong>{map_text(legal)}</strong>"])
+    return " ".join([*(f"<span>{part}</span>" for part in parts), f"<strong>{map_text(legal)}</strong>"])
 
 
 def _content_data(content: MapContent, text: Text, *, draw: bool, titled: bool) -> dict[str, Any]:
@@ -144,7 +146,7 @@ def _content_data(content: MapContent, text: Text, *, draw: bool, titled: bool) 
         "bounds": [[south, west], [north, east]],
         "layers": layers,
         "legend": legend,
-        "text": {k: map_text(text(f"present.map.{k}")) for k in ("legend", "metre", "kilometre")},
+        "text": {k: map_text(text(f"present.map.{k}")) for k in ("legend", "metre", "kilometre", "whole")},
         "drawLocal": _draw_words(text) if draw else None,
     }
 
@@ -170,8 +172,14 @@ def _tools(chart: folium.Map, text: Text, *, draw: bool) -> list[JSCSSMixin]:
     return tools
 
 
+def map_data(content: MapContent, text: Text, *, draw: bool = False, base_url: str = "/assets") -> str:
+    """Write what :func:`build_map` fetches from ``data_url``: the whole map as JSON."""
+    icons = f"{base_url.rstrip('/')}/leaflet/images/"
+    return _json(_content_data(content, text, draw=draw, titled=False) | {"icons": icons})
+
+
 def build_map(
-    content: MapContent, text: Text, *, base_url: str = "/assets", inline: bool = False, draw: bool = False
+    content: MapContent, text: Text, *, data_url: str, base_url: str = "/assets", view: str = "", draw: bool = False
 ) -> folium.Map:
     """Build a folium map that asks no other machine for anything.
 
@@ -179,10 +187,12 @@ def build_map(
     ----------
     content
         What to show; rows are drawn areas below lines below marks, more than 3000 marks on canvas.
+    data_url
+        Where the browser fetches :func:`map_data`: a rerun of the page then carries an address, not the map.
     base_url
-        Route under which the app serves the assets folder.
-    inline
-        Carry scripts, styles and a font of the letters used inside the page instead: a file for the disk.
+        Route under which the app serves the assets.
+    view
+        Name under which the browser keeps zoom, centre and switched-off layers when the map is drawn anew.
     draw
         Offer to draw a polygon or rectangle; the drawing comes back through streamlit-folium.
 
@@ -191,25 +201,34 @@ def build_map(
     folium.Map
         Click on a row: ``last_active_drawing["properties"]`` has ``layer`` and, with an ``id_column``, ``id``.
     """
+    chart = _bare(content)
+    west, south, east, north = map_bounds(content)
+    told = {
+        "url": data_url,
+        "bounds": [[south, west], [north, east]],
+        "view": view,
+        "text": {name: text(f"present.map.{name}") for name in ("loading", "lost")},
+    }
+    _assemble(chart, _Drawing("open", _json(told)), text, draw=draw)
+    chart.default_js = [assets.bundle_link(base_url)]
+    return chart
+
+
+def _bare(content: MapContent) -> folium.Map:
     west, south, east, north = map_bounds(content)
     chart = folium.Map(
         location=[(south + north) / 2, (west + east) / 2], tiles=None, zoom_start=11, attribution_control=False
     )
     chart.options["maxZoom"] = 19
-    chart.options["zoomSnap"] = 0.5
-    parts: list[JSCSSMixin] = [chart]
-    icons = "" if inline else f"{base_url.rstrip('/')}/leaflet/images/"
-    drawing = _Drawing(_json(_content_data(content, text, draw=draw, titled=inline) | {"icons": icons}))
-    drawing.add_to(chart)
-    parts += [drawing, *_tools(chart, text, draw=draw)]
-    for part in parts:
-        part.default_js, part.default_css = [], []
-    if inline:
-        _carry(chart, drawing.data, text("present.map.page_title", title=content.title))
-    else:
-        chart.default_js = assets.links(assets.SCRIPTS, base_url)
-        chart.default_css = assets.links(assets.STYLES, base_url)
+    chart.options["zoomSnap"] = 0.25
     return chart
+
+
+def _assemble(chart: folium.Map, drawing: _Drawing, text: Text, *, draw: bool) -> None:
+    """Put the map together, free of what folium would fetch from outside."""
+    drawing.add_to(chart)
+    for part in (chart, drawing, *_tools(chart, text, draw=draw)):
+        part.default_js, part.default_css = [], []
 
 
 def _carry(chart: folium.Map, data: str, title: str) -> None:
@@ -225,5 +244,9 @@ def _carry(chart: folium.Map, data: str, title: str) -> None:
 
 def map_html(content: MapContent, text: Text) -> str:
     """Write the map as one HTML file that opens from disk with no network."""
-    page: str = build_map(content, text, inline=True).get_root().render()
+    chart = _bare(content)
+    drawing = _Drawing("draw", _json(_content_data(content, text, draw=False, titled=True) | {"icons": ""}))
+    _assemble(chart, drawing, text, draw=False)
+    _carry(chart, drawing.data, text("present.map.page_title", title=content.title))
+    page: str = chart.get_root().render()
     return page

@@ -4,6 +4,9 @@
   var SVG_NS = "http://www.w3.org/2000/svg";
   var PANES = [["area", 402], ["hazard", 405], ["line", 410], ["closure", 420], ["flow", 430], ["points", 440], ["mark", 450], ["label", 640]];
 
+  /* Where an area's name may stand, from its middle outwards, in widths and heights of the name. */
+  var PLACES = [[0, 0], [0, -1.1], [0, 1.1], [0.6, 0], [-0.6, 0], [0.6, -1.2], [-0.6, -1.2], [0.6, 1.2], [-0.6, 1.2], [0, -2.2], [0, 2.2], [1, 0], [-1, 0], [0.8, 2.2], [-0.8, 2.2], [0.8, -2.2], [-0.8, -2.2]];
+
   function outline(shape, x, y, r) {
     if (shape === "square") { r *= 0.9; return "M" + (x - r) + "," + (y - r) + "h" + 2 * r + "v" + 2 * r + "h" + -2 * r + "z"; }
     if (shape === "triangle") { r *= 1.2; return "M" + x + "," + (y - r) + "L" + (x + r * 0.95) + "," + (y + r * 0.7) + "L" + (x - r * 0.95) + "," + (y + r * 0.7) + "z"; }
@@ -158,7 +161,7 @@
     _pick: function (e) {
       var above = e.originalEvent && e.originalEvent.target.closest && e.originalEvent.target.closest(".leaflet-gm-mark-pane, .leaflet-gm-closure-pane, .leaflet-gm-flow-pane, .leaflet-gm-line-pane");
       var i = above || this._map.gmBusy ? -1 : this.find(e.latlng), me = this;
-      if (i >= 0) { this.fire("click", { latlng: e.latlng, layer: { toGeoJSON: function () { return me.feature(i); } } }); }
+      if (i >= 0) { this.fire("click", { latlng: e.latlng, layer: { toGeoJSON: function () { return me.feature(i); } } }, true); }
     }
   });
 
@@ -173,7 +176,7 @@
     return '<svg width="22" height="16" aria-hidden="true">' + body + "</svg>";
   }
 
-  function legend(map, data, groups) {
+  function legend(map, data, groups, root, tell) {
     var control = L.control({ position: "topright" });
     control.onAdd = function () {
       var box = L.DomUtil.create("div", "gm-legend" + (map.getSize().x < 700 ? " gm-folded" : ""));
@@ -186,7 +189,8 @@
         tick.type = "checkbox"; tick.checked = spec.visible;
         row.insertAdjacentHTML("beforeend", (spec.classes.length ? "" : swatch(spec.looks[0])) + "<span>" + spec.title + "</span><b>" + spec.count + "</b>");
         tick.onchange = function () {
-          for (var j = i; j === i || (data.layers[j] && data.layers[j].rider); j++) { if (tick.checked) { groups[j].addTo(map); } else { groups[j].remove(); } }
+          for (var j = i; j === i || (data.layers[j] && data.layers[j].rider); j++) { if (tick.checked) { root.addLayer(groups[j]); } else { root.removeLayer(groups[j]); } }
+          tell(spec.name, tick.checked);
           map.fire("gm:labels");
         };
         spec.classes.forEach(function (c) { list.insertAdjacentHTML("beforeend", '<div class="gm-row">' + swatch(spec.looks[c.k]) + "<span>" + c.label + "</span><b>" + c.count + "</b></div>"); });
@@ -215,11 +219,16 @@
       var zoom = map.getZoom(), size = map.getSize(), taken = [], wanted = [];
       data.layers.forEach(function (spec, i) {
         if (!map.hasLayer(groups[i])) { return; }
+        if (spec.geometry === "mark" && spec.kind === "vector" && spec.count <= 500) {
+          spec.features.features.forEach(function (f) {
+            var at = f.geometry.coordinates, p = map.latLngToContainerPoint([at[1], at[0]]), r = spec.looks[0].size;
+            if (f.geometry.type === "Point") { taken.push([p.x - r, p.y - r, p.x + r, p.y + r]); }
+          });
+        }
         (spec.names || []).forEach(function (one) {
           var p = map.latLngToContainerPoint([one[1], one[0]]);
           if (p.x < -40 || p.y < -20 || p.x > size.x + 40 || p.y > size.y + 20) { return; }
           var r = spec.geometry === "mark" ? spec.looks[0].size + 1 : 0;
-          if (r) { taken.push([p.x - r, p.y - r, p.x + r, p.y + r]); }
           if (zoom >= spec.labelZoom) { wanted.push([one[2], p, r, spec.geometry !== "mark"]); }
         });
       });
@@ -228,7 +237,7 @@
         pen.font = (item[3] ? "700 13px " : "12px ") + getComputedStyle(map.getContainer()).fontFamily;
         var node = document.createElement("div"); node.innerHTML = item[0];
         var w = pen.measureText(node.textContent).width + 2, h = 15, p = item[1], r = item[2] + 2;
-        var spots = r > 2 ? [[p.x + r, p.y - h / 2], [p.x - r - w, p.y - h / 2], [p.x - w / 2, p.y - r - h], [p.x - w / 2, p.y + r]] : [[p.x - w / 2, p.y - h / 2], [p.x - w / 2, p.y - h * 1.6], [p.x - w / 2, p.y + h * 0.6]];
+        var spots = r > 2 ? [[p.x + r, p.y - h / 2], [p.x - r - w, p.y - h / 2], [p.x - w / 2, p.y - r - h], [p.x - w / 2, p.y + r]] : PLACES.map(function (at) { return [p.x - w / 2 + at[0] * w, p.y - h / 2 + at[1] * h]; });
         for (var s = 0; s < spots.length; s++) {
           var box = [spots[s][0], spots[s][1], spots[s][0] + w, spots[s][1] + h];
           if (box[0] < 0 || box[1] < 0 || box[2] > size.x || box[3] > size.y || taken.some(function (t) { return overlap(box, t); })) { continue; }
@@ -263,31 +272,112 @@
     control.addTo(map);
   }
 
-  function draw(map, data) {
+  /* Zoom, centre and switched-off layers outlive a new drawing of the same map. */
+  function memory(name) {
+    var known = {};
+    try { known = JSON.parse(sessionStorage.getItem("gm-view:" + name)) || {}; } catch (e) { known = {}; }
+    return {
+      get: function (key) { return name ? known[key] : undefined; },
+      set: function (key, value) {
+        known[key] = value;
+        try { if (name) { sessionStorage.setItem("gm-view:" + name, JSON.stringify(known)); } } catch (e) { /* no room: the view is not kept */ }
+      }
+    };
+  }
+
+  /* The whole district, clear of an open legend and of the foot; again whenever the frame changes, until somebody moves the map. */
+  function fitter(map, bounds, kept) {
+    var box = map.getContainer(), moved = false, home = String(bounds), old = kept.get("at");
+    function go() {
+      var beside = box.querySelector(".gm-legend:not(.gm-folded)"), foot = box.querySelector(".gm-notice");
+      var right = beside ? Math.min(beside.offsetWidth + 12, box.clientWidth / 3) : 0, under = foot ? foot.offsetHeight : 0;
+      map.fitBounds(bounds, { paddingTopLeft: [12, 12], paddingBottomRight: [12 + right, 16 + under], animate: false });
+    }
+    function resized() {
+      if (!box.clientWidth || !box.clientHeight) { return; }
+      var foot = box.querySelector(".gm-notice");
+      box.querySelector(".leaflet-bottom.leaflet-left").style.bottom = (foot ? foot.offsetHeight : 0) + "px";
+      map.invalidateSize({ pan: false });
+      if (!moved) { go(); }
+    }
+    function keep() { if (moved) { var c = map.getCenter(); kept.set("at", { home: home, lat: c.lat, lng: c.lng, zoom: map.getZoom() }); } }
+    function hand(e) { if (!e.target.closest(".gm-legend, .gm-whole, .leaflet-control-fullscreen")) { moved = true; } }
+    ["wheel", "mousedown", "touchstart", "keydown"].forEach(function (kind) { box.addEventListener(kind, hand, { capture: true, passive: true }); });
+    map.on("moveend", keep);
+    if (old && old.home === home) { moved = true; map.setView([old.lat, old.lng], old.zoom, { animate: false }); } else { resized(); }
+    if (window.ResizeObserver) { new ResizeObserver(resized).observe(box); }
+    return { again: resized, home: function () { moved = false; kept.set("at", null); resized(); } };
+  }
+
+  function wholeButton(map, words, fit) {
+    var control = L.control({ position: "topleft" });
+    control.onAdd = function () {
+      var bar = L.DomUtil.create("div", "leaflet-bar"), link = L.DomUtil.create("a", "gm-whole", bar);
+      link.href = "#"; link.title = words; link.setAttribute("role", "button"); link.setAttribute("aria-label", words);
+      link.innerHTML = '<svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true"><path d="M2,7 8,2 14,7M4,6.5V14H12V6.5" fill="none" stroke="currentColor" stroke-width="1.8" /></svg>';
+      L.DomEvent.disableClickPropagation(bar);
+      L.DomEvent.on(link, "click", function (e) { L.DomEvent.preventDefault(e); fit.home(); });
+      return bar;
+    };
+    control.addTo(map);
+  }
+
+  function prepare(map) {
     PANES.forEach(function (pane) { map.createPane("gm-" + pane[0]).style.zIndex = pane[1]; });
     map.getPane("gm-points").style.pointerEvents = "none";
     map.getPane("gm-label").style.pointerEvents = "none";
     map.on("draw:drawstart draw:editstart draw:deletestart", function () { map.gmBusy = true; });
     map.on("draw:drawstop draw:editstop draw:deletestop", function () { setTimeout(function () { map.gmBusy = false; }, 300); });
     patterns(map);
-    L.Icon.Default.imagePath = data.icons;
     L.Marker.mergeOptions({ icon: L.divIcon({ className: "gm-pin" }) });
+    return L.featureGroup().addTo(map);
+  }
+
+  function fill(map, root, data, kept, fit) {
+    L.Icon.Default.imagePath = data.icons;
     if (L.drawLocal && data.drawLocal) { (function merge(to, from) { for (var key in from) { if (typeof from[key] === "object") { merge(to[key], from[key]); } else { to[key] = from[key]; } } })(L.drawLocal, data.drawLocal); }
+    var shown = kept.get("shown") || {};
     var groups = data.layers.map(function (spec) {
-      var group = spec.kind === "points" ? new Points(spec) : vectorLayer(map, spec);
+      var group = spec.kind === "points" ? new Points(spec) : vectorLayer(map, spec), name = spec.of || spec.name;
       if (spec.name === "flow") { arrows(group, spec); }
-      if (spec.visible) { group.addTo(map); }
+      if (name in shown) { spec.visible = shown[name]; }
+      if (spec.visible) { root.addLayer(group); }
       return group;
     });
     if (data.title) { L.DomUtil.create("div", "gm-title", map.getContainer()).innerHTML = data.title; }
-    /* What is shown keeps clear of an open legend; its width is not known before the styles have come. */
-    var beside = legend(map, data, groups).classList.contains("gm-folded") ? 12 : 220;
-    map.fitBounds(data.bounds, { paddingTopLeft: [12, 12], paddingBottomRight: [beside, 12], animate: false });
-    scale(map, data.text);
+    legend(map, data, groups, root, function (name, is) { shown[name] = is; kept.set("shown", shown); });
     words(map, "bottomright", "gm-notice", data.notice);
+    scale(map, data.text);
+    fit = fit || fitter(map, data.bounds, kept);
+    fit.again();
+    wholeButton(map, data.text.whole, fit);
     labels(map, data, groups);
     return groups;
   }
 
-  window.GeoMinzheng = { draw: draw };
+  /* Draws from data at hand: a file from the disk. */
+  function draw(map, data) { return fill(map, prepare(map), data, memory("")); }
+
+  /* Draws from an address: the map stands where it belongs before its data come, and comes only when it is seen. */
+  function open(map, told) {
+    var root = prepare(map), kept = memory(told.view), fit = fitter(map, told.bounds, kept), box = map.getContainer(), asked = false;
+    var wait = L.DomUtil.create("div", "gm-wait", box);
+    wait.textContent = told.text.loading;
+    function ask() {
+      if (asked || !box.clientWidth) { return; }
+      asked = true;
+      fetch(told.url).then(function (answer) {
+        if (!answer.ok) { throw new Error(String(answer.status)); }
+        return answer.json();
+      }).then(function (data) {
+        wait.remove();
+        map.gmDrawn = fill(map, root, data, kept, fit);
+      }).catch(function (e) { wait.textContent = told.text.lost; wait.classList.add("gm-lost"); console.warn(e); });
+    }
+    ask();
+    if (!asked) { new ResizeObserver(ask).observe(box); }
+    return root;
+  }
+
+  window.GeoMinzheng = { draw: draw, open: open };
 })();
