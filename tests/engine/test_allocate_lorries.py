@@ -147,6 +147,34 @@ def test_fair_is_never_below_nearest_first_under_lorry_hours(seed, layered):
     assert fair.stages[0].objective <= fair.stages[0].bound + 1e-6
 
 
+def test_an_exchange_for_a_hair_of_an_hour_makes_no_goods():
+    # Whole minutes against whole hours leave 1e-14 h missing: the giver must give a package all the same.
+    stock, need = [[188, 35]], [[2, 79], [104, 77], [39, 67], [4, 33]]
+    plan = allocate(stock, need, [[17, 44, 26, 77]], vehicle_hours=[97])
+    checks.check_plan(plan, stock, need, [[17, 44, 26, 77]])
+    hours = (plan.to_dense() * np.array([[17, 44, 26, 77]])[:, :, None]).sum() / 60
+    assert hours <= 97 * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("is_by_weight", [False, True])
+def test_where_the_solver_stumbles_from_its_last_basis_it_begins_afresh(is_by_weight):
+    if is_by_weight:  # the simplex method fails outright
+        stock, need = [[57, 137], [194, 18], [92, 108]], [[26, 16], [116, 99], [103, 107], [54, 58]]
+        cost = [[INF, 85, 24, 48], [69, 71, 98, INF], [91, INF, 93, 60]]
+        first = np.array([[10, 6], [46, 39], [41, 42], [21, 23]])
+        hours = Lorries(hours=np.array([15, 0.8, 22]), kg=np.array([2.5, 20]), tonnage_kg=np.array([100, 100, 300]),
+                        handling_min=30)  # fmt: skip
+        reach = np.ones((3, 4), bool)
+    else:  # it ends optimal a millionth outside a row
+        stock, need = [[53, 47], [194, 165], [191, 189]], [[36, 63], [62, 47], [34, 44], [53, 111]]
+        cost = [[79, 21, 41, 75], [71, 22, 43, 34], [65, 97, 95, 67]]
+        first, hours = np.array([[14, 25], [24, 18], [13, 17], [21, 44]]), np.array([INF, 18, 34])
+        reach = np.array([[False, False, True, True], [True] * 4, [True] * 4])
+    layers = [first, np.array(need) - first]
+    plan = allocate(stock, need, cost, layers=layers, vehicle_hours=hours, reach=reach)
+    checks.check_plan(plan, stock, need, cost, layers=layers, reach=reach)
+
+
 def test_hours_that_do_not_bind_change_nothing():
     stock, need, cost, _, options = random_case(5)
     plain = allocate(stock, need, cost, **options)

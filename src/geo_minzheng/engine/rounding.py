@@ -11,6 +11,7 @@ from geo_minzheng.engine.solve import BoolArray, FloatArray, IntArray, compiled
 from geo_minzheng.model.allocation import AllocationProblem
 
 SLACK = 1e-9
+HAIR = 1e-12
 
 
 @compiled
@@ -51,7 +52,7 @@ def _donor(
         if missing > 0.0:
             if hours[other] <= 0.0:
                 continue
-            count = int(np.ceil(missing / hours[other] - 1e-12))
+            count = max(1, int(np.ceil(missing / hours[other] - HAIR)))
         if count > packages[other]:
             continue
         q = pair[other]
@@ -101,6 +102,8 @@ def _fill(
                 arc = arc_order[place]
                 w = warehouse[arc]
                 missing = hours[arc] - hour_left[w]
+                if missing <= HAIR * hours[arc]:
+                    missing = 0.0
                 if stock_left[stock_row[arc]] > 0 and missing <= 0.0:
                     best, giver = arc, -1
                     break

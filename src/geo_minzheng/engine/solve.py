@@ -144,12 +144,15 @@ class LinearSession:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._open(_highs_model(self.model))
+
+    def _open(self, model: Any) -> None:
         # The public wrapper prints a banner to standard output before it can be told to be quiet; its base does not.
         self._highs = cast("Any", highspy)._core._Highs()
         settings = {"output_flag": False, "threads": 1, "random_seed": 0, "mip_rel_gap": self.rel_gap}
         for name, value in {**settings, **self.options}.items():
             self._highs.setOptionValue(name, value)
-        self._highs.passModel(_highs_model(self.model))
+        self._highs.passModel(model)
 
     def set_rows(self, rows: IntArray, lower: FloatArray, upper: FloatArray) -> None:
         """Change the limits of rows."""
@@ -194,22 +197,33 @@ class LinearSession:
         InfeasibleError
             ``solve.infeasible``, ``solve.unbounded`` or ``solve.no_answer_in_time``.
         """
-        if np.isfinite(self.deadline.at_s):
-            self._highs.setOptionValue("time_limit", self._highs.getRunTime() + self.deadline.left_s)
-        if self._highs.run() == highspy.HighsStatus.kError:
+        known = highspy.HighsModelStatus
+        is_broken = self._run() == highspy.HighsStatus.kError
+        if is_broken:
             # Another user of the solver in this process chose another number of threads.
             cast("Any", highspy).Highs.resetGlobalScheduler(True)
-            self._highs.run()
+        if is_broken or (self._highs.getModelStatus() == known.kOptimal and not self._has_answer()):
+            # From its last basis the simplex method can also fail, or end optimal a hair outside a row: begin afresh.
+            self._open(self._highs.getLp())
+            self._run()
         status = self._highs.getModelStatus()
-        known = highspy.HighsModelStatus
         if status in (known.kInfeasible, known.kUnboundedOrInfeasible):
             raise InfeasibleError("solve.infeasible")
         if status == known.kUnbounded:
             raise InfeasibleError("solve.unbounded")
-        info, answer = self._highs.getInfo(), self._highs.getSolution()
-        if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        is_optimal = status in (known.kOptimal, known.kModelEmpty)
+        if not is_optimal and not self._has_answer():
             raise InfeasibleError("solve.no_answer_in_time")
-        return self._translate(info, answer, is_optimal=status in (known.kOptimal, known.kModelEmpty))
+        return self._translate(self._highs.getInfo(), self._highs.getSolution(), is_optimal=is_optimal)
+
+    def _run(self) -> Any:
+        if np.isfinite(self.deadline.at_s):
+            self._highs.setOptionValue("time_limit", self._highs.getRunTime() + self.deadline.left_s)
+        return self._highs.run()
+
+    def _has_answer(self) -> bool:
+        status = self._highs.getInfo().primal_solution_status
+        return bool(status == highspy.SolutionStatus.kSolutionStatusFeasible)
 
     def _translate(self, info: Any, answer: Any, *, is_optimal: bool) -> LinearSolution:
         objective = float(info.objective_function_value)
