@@ -4,10 +4,14 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from papers import PAYLOADS, frame, map_content
 from PIL import Image
+from shapely.geometry import box
 
 from geo_minzheng.model.map import LegendEntry, MapContent, MapLayer
+from geo_minzheng.present.plate_place import extent_of, place_legend
 from geo_minzheng.present.plates import map_plate
 from geo_minzheng.present.text import Text
 
@@ -42,3 +46,21 @@ def test_strange_names_and_an_empty_map_still_print(zh: Text) -> None:
     assert map_plate(map_content((*PAYLOADS, "$x^{2$", "龘\x00")), zh, width_mm=80, height_mm=80)
     empty = MapContent("空图", (MapLayer("x", "点", frame([])),), legend=(LegendEntry("说明", "#1F4E79"),))
     assert map_plate(empty, zh, width_mm=60, height_mm=60)
+
+
+share = st.floats(0.05, 0.45)
+side = st.floats(0.01, 2.0)
+
+
+@given(width=side, height=side, legend=st.tuples(share, share))
+def test_the_legend_hides_nothing_even_of_a_district_that_fills_the_sheet(
+    width: float, height: float, legend: tuple[float, float]
+) -> None:
+    district = box(114.0, 30.0, 114.0 + width, 30.0 + height)
+    content = MapContent("区", (MapLayer("boundary", "区界", frame([district])),))
+    extent, (x, y) = place_legend(content, extent_of(content, 1.1), legend)
+    assert 0 <= x <= 1 - legend[0]
+    assert 0 <= y <= 1 - legend[1]
+    assert not extent.box(x, y, *legend).intersects(district)
+    whole = extent.box(0, 0, 1, 1)
+    assert whole.buffer(1e-9).covers(district)

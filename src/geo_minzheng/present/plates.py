@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from io import BytesIO
-from math import cos, floor, log10, radians
+from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -24,7 +24,8 @@ from matplotlib.patheffects import withStroke
 from geo_minzheng.model.map import LayerStyle, MapClass, MapContent, MapLayer
 from geo_minzheng.present import style
 from geo_minzheng.present.assets import SANS, SANS_BOLD, asset
-from geo_minzheng.present.mapdata import drawable, map_bounds, map_notices, middles
+from geo_minzheng.present.mapdata import drawable, map_notices, middles
+from geo_minzheng.present.plate_place import Extent, extent_of, place_legend
 from geo_minzheng.present.write import printable
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _MM = 1 / 25.4
 _DPI = 300
 _PX = 0.75  # a CSS pixel in points
 _KM_PER_DEGREE = 111.32
+# Where an area's name may stand, from its middle outwards, in widths and heights of the name.
+_AROUND = [(0, 0), *((dx, dy) for dy in (0, 1.1, -1.1, 2.2, -2.2, 3.3, -3.3) for dx in (0, 0.5, -0.5, 1, -1))]
 
 
 @dataclass
@@ -179,7 +182,7 @@ def _write_names(plate: _Plate, canvas: Any, size: float) -> None:
         width = sum(1.0 if ord(c) > 0x2E7F else 0.56 for c in words) * points * scale
         height, gap = points * scale * 1.15, (radius + 1.5) * scale
         px, py = marks[index]
-        spots = [(px - width / 2, py - height / 2)] if is_area else [
+        spots = [(px + (dx - 0.5) * width, py + (dy - 0.5) * height) for dx, dy in _AROUND] if is_area else [
             (px + gap, py - height / 2), (px - gap - width, py - height / 2),
             (px - width / 2, py + gap), (px - width / 2, py - gap - height),
         ]  # fmt: skip
@@ -232,7 +235,7 @@ def _closures(plate: _Plate, content: MapContent) -> None:
                     markeredgewidth=1.6, color=content.closures.style.colour, zorder=5)  # fmt: skip
 
 
-def _scale_bar(plate: _Plate, west: float, east: float, south: float) -> None:
+def _scale_bar(plate: _Plate, west: float, east: float) -> None:
     """Draw a bar of a round length, a quarter of the map at most, and say it in words."""
     km_per_degree = _KM_PER_DEGREE * plate.aspect
     limit = (east - west) * km_per_degree / 4
@@ -267,19 +270,6 @@ def _north(plate: _Plate) -> None:
               fontproperties=_font(9, words), zorder=9)  # fmt: skip
 
 
-def _extent(content: MapContent, ratio: float) -> tuple[float, float, float, float, float]:
-    """Widen the box to the sheet's shape (height / width); also the length of a degree east against north."""
-    west, south, east, north = map_bounds(content)
-    aspect = cos(radians((south + north) / 2))
-    width, height = max((east - west) * aspect, 1e-4) * 1.06, max(north - south, 1e-4) * 1.06
-    if height / width < ratio:
-        height = width * ratio
-    else:
-        width = height / ratio
-    x, y = (west + east) / 2, (south + north) / 2
-    return x - width / aspect / 2, y - height / 2, x + width / aspect / 2, y + height / 2, aspect
-
-
 def _margin_notes(figure: Figure, content: MapContent, text: Text, height_mm: float) -> None:
     """Print source, data cut, notices, 审图号 or 内部资料, and the code below the map."""
     notices, legal = map_notices(content, text)
@@ -296,7 +286,7 @@ def _margin_notes(figure: Figure, content: MapContent, text: Text, height_mm: fl
                 parse_math=False)  # fmt: skip
 
 
-def _legend(plate: _Plate, content: MapContent, canvas: Any) -> None:
+def _legend(plate: _Plate, content: MapContent) -> None:
     for entry in content.legend:
         fill = Patch(facecolor=entry.colour, edgecolor=entry.colour)
         line = Line2D([], [], color=entry.colour, linewidth=2)
@@ -312,29 +302,18 @@ def _legend(plate: _Plate, content: MapContent, canvas: Any) -> None:
         labelspacing=0.45, handlelength=1.8, fancybox=False, alignment="left",
     )  # fmt: skip
     box.set_zorder(10)
-    box.set_loc(_emptiest(plate, content, canvas))
 
 
-def _emptiest(plate: _Plate, content: MapContent, canvas: Any) -> str:
-    """Choose the corner where the legend hides the least of what is drawn (the upper right has the north arrow)."""
-    frames = [layer.frame for layer in content.layers if layer.visible]
-    frames += [f for f in (content.footprint, content.closures.frame if content.closures else None) if f is not None]
-    spots = [shapely.get_coordinates(frame.geometry.to_numpy())[:20000] for frame in frames if len(frame)]
-    spots += [shapely.get_coordinates(flow.path) for flow in content.flows]
-    if not spots:
-        return "upper left"
-    pixels = plate.axes.transAxes.inverted().transform(plate.axes.transData.transform(np.vstack(spots)))
-    legend = plate.axes.get_legend().get_window_extent(canvas.get_renderer())
-    frame = plate.axes.get_window_extent(canvas.get_renderer())
-    width, height = legend.width / frame.width + 0.03, legend.height / frame.height + 0.03
-    corners = {"upper left": (0.0, 1 - height), "lower right": (1 - width, 0.0)}
-
-    def hidden(corner: str) -> int:
-        x, y = corners[corner]
-        inside = (pixels[:, 0] > x) & (pixels[:, 0] < x + width) & (pixels[:, 1] > y) & (pixels[:, 1] < y + height)
-        return int(inside.sum())
-
-    return min(corners, key=hidden)
+def _place_legend(plate: _Plate, content: MapContent, extent: Extent, canvas: Any) -> Extent:
+    """Put the legend where it hides nothing; give the extent that leaves it room."""
+    if (legend := plate.axes.get_legend()) is None:
+        return extent
+    renderer = canvas.get_renderer()
+    box, frame = legend.get_window_extent(renderer), plate.axes.get_window_extent(renderer)
+    extent, spot = place_legend(content, extent, (box.width / frame.width, box.height / frame.height))
+    legend.set_loc(spot)
+    legend.borderaxespad = 0
+    return extent
 
 
 def map_plate(content: MapContent, text: Text, *, width_mm: float = 156.0, height_mm: float = 190.0) -> bytes:
@@ -358,17 +337,19 @@ def map_plate(content: MapContent, text: Text, *, width_mm: float = 156.0, heigh
         notices, _ = map_notices(content, text)
         foot, head = 3.5 + 4.2 * (len(notices) + 1), 12.0
         box = (0.004, foot / height_mm, 0.992, (height_mm - foot - head) / height_mm)
-        west, south, east, north, aspect = _extent(content, box[3] * height_mm / (box[2] * width_mm))
+        extent = extent_of(content, box[3] * height_mm / (box[2] * width_mm))
         axes = figure.add_axes(box, facecolor=style.LAND)
-        axes.set(xlim=(west, east), ylim=(south, north), xticks=[], yticks=[])
-        plate = _Plate(axes, text, aspect)
+        axes.set(xlim=(extent.west, extent.east), ylim=(extent.south, extent.north), xticks=[], yticks=[])
+        plate = _Plate(axes, text, extent.aspect)
         _draw_all(plate, content)
+        _legend(plate, content)
+        extent = _place_legend(plate, content, extent, canvas)
+        axes.set(xlim=(extent.west, extent.east), ylim=(extent.south, extent.north))
         title = _printed(content.title)
         figure.text(0.5, 1 - 7.5 / height_mm, title, ha="center", fontproperties=_font(14, title),
                     color=style.ACCENT, parse_math=False)  # fmt: skip
-        _scale_bar(plate, west, east, south)
+        _scale_bar(plate, extent.west, extent.east)
         _north(plate)
-        _legend(plate, content, canvas)
         _reserve(plate, canvas)
         _write_names(plate, canvas, 6.8)
         _margin_notes(figure, content, text, height_mm)
