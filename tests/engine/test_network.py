@@ -427,7 +427,7 @@ def test_all_faults_of_the_roads_come_in_one_message():
         ("ok", [(0, 0), (1, 0)]),
         ("slow", [(0, 0), (1, 0)], 0.0),
         ("nan", [(0, 0), (1, 0)], float("nan")),
-        ("flag", [(0, 0), (1, 0)], 60.0, "no"),
+        ("flag", [(0, 0), (1, 0)], 60.0, "F"),
         ("point", Point(0, 0)),
         (None, [(0, 0), (1, 0)]),
         ("void", LineString()),
@@ -466,6 +466,39 @@ def test_bad_points_and_unknown_closures_are_refused():
         network.travel_times(net, good, good.set_crs("EPSG:4549", allow_override=True))
     with pytest.raises(InputError, match="unknown_road"):
         network.travel_times(net, good, good, closed=["no_such_road"])
+
+
+@pytest.mark.parametrize(
+    ("word", "there", "back"),
+    [
+        *[(word, True, False) for word in (True, 1, 1.0, "1", "yes", "True", "是")],
+        *[(word, True, True) for word in (False, 0, "0", "no", "FALSE", "否", "", None, float("nan"))],
+        *[(word, False, True) for word in (-1, "-1", "reverse")],
+    ],
+)
+def test_one_way_is_told_in_words_too(word, there, back):
+    ends = pts((0, 0), (10, 0))
+    net = network.build(make_roads(("a", [(0, 0), (5, 5), (10, 0)], 60.0, word)))
+    assert np.isfinite(network.travel_times(net, ends, ends)).tolist() == [[True, there], [back, True]]
+
+
+@pytest.mark.parametrize("nothing", [None, "roads", [LineString([(0, 0), (1, 0)])], gpd.GeoDataFrame({"road_id": [1]})])
+def test_what_is_no_layer_is_refused_by_name(nothing):
+    with pytest.raises(InputError, match="not_lines"):
+        network.build(nothing)
+    net, good = network.build(make_roads(("a", [(0, 0), (10, 0)]))), pts((0, 0))
+    points = None if isinstance(nothing, gpd.GeoDataFrame) else nothing
+    for ask in (network.travel_times, network.paths, network.isolating):
+        for pair in ((points, good), (good, points)):
+            with pytest.raises(InputError, match="not_points"):
+                ask(net, *pair)
+    with pytest.raises(InputError, match="not_points"):
+        network.service_area(net, points, minutes=1)
+    with pytest.raises(InputError, match="bad_minutes"):
+        network.service_area(net, good, minutes=nothing)
+    for closed in (None, 7, [["a"]]):
+        with pytest.raises(InputError, match="not_ids"):
+            network.travel_times(net, good, good, closed=closed)
 
 
 def test_nothing_handed_in_is_changed():

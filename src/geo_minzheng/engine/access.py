@@ -143,7 +143,9 @@ def _only_open(ways: Legs) -> Legs:
 
 
 def checked_points(network: Network, points: gpd.GeoSeries) -> NDArray[np.object_]:
-    """Return the point geometries; refuse other systems, missing and infinite ones."""
+    """Return the point geometries; refuse other systems, missing and infinite ones, and what is no layer of points."""
+    if not isinstance(points, gpd.GeoSeries | gpd.GeoDataFrame):
+        raise InputError("network.not_points", found=type(points).__name__)
     if points.crs is not None and network.crs is not None and points.crs != network.crs:
         raise InputError("network.crs_differs", points=points.crs.to_string(), roads=network.crs.to_string())
     geometry = shapely.force_2d(np.asarray(points.geometry.array, dtype=object))
@@ -182,9 +184,12 @@ def open_edges(network: Network, closed: Iterable[Hashable]) -> Bools:
     Raises
     ------
     InputError
-        ``network.unknown_road`` when a closed id is no road of the network.
+        ``network.unknown_road`` when a closed id is no road of the network, ``network.not_ids``.
     """
-    ids = {closed} if isinstance(closed, str) else set(closed)
+    try:
+        ids = {closed} if isinstance(closed, str) else set(closed)
+    except TypeError as error:
+        raise InputError("network.not_ids", found=str(closed)[:80]) from error
     unknown = ids.difference(network.road_ids)
     if unknown:
         raise InputError("network.unknown_road", roads=sorted(map(str, unknown))[:20], count=len(unknown))

@@ -77,12 +77,13 @@ def paths(
     InputError
         ``network.unknown_pair`` and those of ``travel_times``.
     """
+    ground = _ground(network, origins, destinations, open_minutes(network, closed))
     if pairs is None:
         pairs = [(o, d) for o in range(len(origins)) for d in range(len(destinations))]
     for o, d in pairs:
         if not (0 <= o < len(origins) and 0 <= d < len(destinations)):
             raise InputError("network.unknown_pair", origin=int(o), destination=int(d))
-    drives = _drives(_ground(network, origins, destinations, open_minutes(network, closed)), pairs)
+    drives = _drives(ground, pairs)
     columns = {
         "origin": [origins.index[o] for o, _ in pairs],
         "destination": [destinations.index[d] for _, d in pairs],

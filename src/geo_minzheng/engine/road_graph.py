@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -16,12 +17,12 @@ from scipy.spatial import cKDTree
 from geo_minzheng.errors import InputError, ManyInputError
 from geo_minzheng.model.network import Network
 
-if TYPE_CHECKING:
-    import geopandas as gpd
-
 JOIN_M = 0.01
 MINUTES_PER_KM = 60.0
 SHOWN_FAULTS = 200
+
+_FLAGS = {1: 1, "1": 1, "yes": 1, "true": 1, "是": 1, 0: 0, "0": 0, "no": 0, "false": 0, "否": 0, "": 0}
+_AGAINST = {-1: -1, "-1": -1, "reverse": -1}
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -40,20 +41,24 @@ def build(roads: gpd.GeoDataFrame, *, access_m: float = 0.0) -> Network:
     ----------
     roads
         LineStrings in a metric system with ``road_id`` (the same id on several rows is one road), ``kmh`` [km/h],
-        ``oneway`` (along the digitised direction; absent or empty: both ways) and optionally ``is_bridge``,
-        ``structure_id`` (what falls together).
+        ``oneway`` (yes or no, also in words; along the digitised direction, ``-1`` against it; absent or empty: both
+        ways) and optionally ``is_bridge``, ``structure_id`` (what falls together).
     access_m
         Points further reach every road within this walking distance [m], not only the nearest.
 
     Raises
     ------
+    InputError
+        ``network.not_lines`` for what is no GeoDataFrame.
     ManyInputError
         ``network.roads`` with one fault per missing column and bad row.
     """
     _check(roads, access_m)
+    direction = _flags(roads, "oneway")
     lines = shapely.force_2d(np.asarray(roads.geometry.array, dtype=object))
+    lines[direction < 0] = shapely.reverse(lines[direction < 0])
     parts, row = shapely.get_parts(lines, return_index=True)
-    bridge = _flags(roads, "is_bridge")
+    bridge = _flags(roads, "is_bridge") > 0
     xy, place, starts, ends, line = _cut(parts, bridge[row])
     places, node = np.unique(np.concatenate([place[starts], place[ends]]), return_inverse=True)
     edge_from, edge_to = node[: len(starts)], node[len(starts) :]
@@ -62,7 +67,7 @@ def build(roads: gpd.GeoDataFrame, *, access_m: float = 0.0) -> Network:
     row = row[line]
     edge_line = _edge_lines(xy, starts, ends)
     edge_m = shapely.length(edge_line)
-    oneway = _flags(roads, "oneway")[row]
+    oneway = direction[row] != 0
     road, road_ids, structure, structures = _structures(roads)
     is_bridge = np.zeros(len(structures), bool)
     is_bridge[structure[road[bridge]]] = True
@@ -119,6 +124,8 @@ def walking(
 
 
 def _check(roads: gpd.GeoDataFrame, access_m: float) -> None:
+    if not isinstance(roads, gpd.GeoDataFrame) or roads.active_geometry_name is None:
+        raise InputError("network.not_lines", found=type(roads).__name__)
     missing = [c for c in ("road_id", "kmh") if c not in roads.columns]
     faults = [InputError("network.missing_column", column=c) for c in missing]
     if roads.crs is not None and roads.crs.is_geographic:
@@ -143,19 +150,21 @@ def _row_faults(roads: gpd.GeoDataFrame) -> list[InputError]:
     slow = ~(np.isfinite(speed) & (speed > 0))
     faults += [InputError("network.bad_speed", road=ids[i], value=roads["kmh"].iloc[i]) for i in np.flatnonzero(slow)]
     for column in ("oneway", "is_bridge"):
-        values = roads[column].tolist() if column in roads.columns else []
+        unread = np.flatnonzero(np.isnan(_flags(roads, column)))
         faults += [
-            InputError("network.bad_flag", road=ids[i], column=column, value=v)
-            for i, v in enumerate(values)
-            if not (pd.isna(v) or v in (0, 1))
+            InputError("network.bad_flag", road=ids[i], column=column, value=roads[column].iloc[i]) for i in unread
         ]
     return faults
 
 
-def _flags(roads: gpd.GeoDataFrame, column: str) -> Bools:
+def _flags(roads: gpd.GeoDataFrame, column: str) -> Floats:
+    """Read 1 for yes, 0 for no or nothing, -1 for one way against the line; NaN where it is neither."""
     if column not in roads.columns:
-        return np.zeros(len(roads), bool)
-    return np.array([not pd.isna(v) and bool(v) for v in roads[column].tolist()], bool)
+        return np.zeros(len(roads))
+    words = _FLAGS | (_AGAINST if column == "oneway" else {})
+    place, told = pd.factorize(roads[column].astype(object))
+    read = [words.get(v.strip().lower() if isinstance(v, str) else v, np.nan) for v in told.tolist()]
+    return np.array([*read, 0.0])[place]
 
 
 def _clusters(xy: Floats) -> Ints:

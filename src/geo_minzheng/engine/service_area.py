@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -50,9 +51,9 @@ def service_area(
     InputError
         ``network.bad_minutes``, ``network.bad_distance`` and those of ``travel_times``.
     """
-    if not (np.isfinite(minutes) and minutes >= 0):
+    if not (isinstance(minutes, Real) and np.isfinite(minutes) and minutes >= 0):
         raise InputError("network.bad_minutes", value=minutes)
-    if not (np.isfinite(roadside_m) and roadside_m > 0):
+    if not (isinstance(roadside_m, Real) and np.isfinite(roadside_m) and roadside_m > 0):
         raise InputError("network.bad_distance", value=roadside_m)
     lines = reached_roads(network, origins, minutes=minutes, closed=closed)
     return gpd.GeoSeries([_strip(line, roadside_m) for line in lines], index=origins.index, crs=network.crs)
