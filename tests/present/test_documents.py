@@ -26,7 +26,7 @@ from geo_minzheng.model.document import (
     Table,
 )
 from geo_minzheng.present.assets import asset
-from geo_minzheng.present.documents import write_docx, write_pdf
+from geo_minzheng.present.documents import sheet, write_docx, write_pdf
 from geo_minzheng.present.text import Text
 from geo_minzheng.present.typeface import find_faces
 
@@ -183,6 +183,14 @@ def test_control_marks_are_taken_out(zh: Text, tmp_path: Path) -> None:
 def test_rare_letters_print(zh: Text, tmp_path: Path) -> None:
     doc = OfficialDocument(title="名册", body=(Paragraph("峣垚燚龑"),))
     assert "峣垚燚龑" in _pdf_words(write_pdf(doc, tmp_path / "a.pdf", zh))
+
+
+def test_words_give_way_to_numbers_that_must_not_break(zh: Text) -> None:
+    columns = (Column("行政村", 9.0), *(Column("数", 1.0, "right") for _ in range(6)))
+    doc = OfficialDocument(title="题", body=(Table(columns, (("某村", *["123456.7"] * 6),)),))
+    widths = [c["width"] for c in sheet(doc, zh).body[0]["columns"]]
+    assert min(widths[1:]) >= 8 * 6.3 + 8
+    assert sum(widths) == pytest.approx(442, abs=0.1)
 
 
 def test_a_table_with_a_crooked_row_is_refused(zh: Text, tmp_path: Path) -> None:

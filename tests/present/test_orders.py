@@ -8,7 +8,7 @@ from papers import order, paper
 from pypdf import PdfReader
 
 from geo_minzheng.model.document import Facts, Table
-from geo_minzheng.model.relief import OrderState
+from geo_minzheng.model.relief import OrderLine, OrderState
 from geo_minzheng.present.documents import write_docx, write_pdf
 from geo_minzheng.present.orders import order_document, order_documents, order_marks
 from geo_minzheng.present.text import Text
@@ -55,6 +55,17 @@ def test_breakdown_sums_to_what_is_approved(zh: Text) -> None:
     for line in order().lines:
         approved[line.item] = approved.get(line.item, 0) + line.approved
     assert table.rows[-1][1:] == tuple(f"{v:g}" for v in approved.values())
+
+
+def test_many_goods_stand_in_several_tables_and_keep_their_sums(zh: Text) -> None:
+    lines = tuple(
+        OrderLine(f"i{k}", f"品{k}", "", "件", f"L{k}", None, 9, 9, {"v1": 4 + k % 2, "v2": 5 - k % 2})
+        for k in range(11)
+    )
+    tables = order_document(order(lines=lines), paper(), zh).after
+    assert [len(t.columns) for t in tables] == [7, 6]
+    assert [title for t in tables for title in [c.title for c in t.columns][1:]] == [f"品{k}（件）" for k in range(11)]
+    assert all(set(t.rows[-1][1:]) == {"9"} for t in tables)
 
 
 def test_oral_instruction_names_leader_time_recorder_witness(zh: Text) -> None:

@@ -29,13 +29,17 @@ if TYPE_CHECKING:
 class Sheet:
     """A document with every label written out; both writers print this and nothing else.
 
-    ``blocks`` and ``after`` are dictionaries of strings and numbers, pictures apart in ``pictures`` [PNG bytes].
+    ``body`` and ``after`` are dictionaries of strings and numbers, pictures apart in ``pictures`` [PNG bytes].
     """
 
     fields: dict[str, Any]
     body: list[dict[str, Any]]
     after: list[dict[str, Any]]
     pictures: tuple[bytes, ...]
+
+
+# Text width of the page, the least room for words, and what a cell keeps free on both sides [pt].
+_TEXT_PT, _WORDS_PT, _PADDING_PT = 442.0, 32.0, 9.0
 
 
 def _facts_lines(block: Facts) -> list[list[tuple[str, str]]]:
@@ -68,15 +72,40 @@ def _block(block: Block, pictures: list[bytes], text: Text) -> dict[str, Any]:
             return _table(block)
 
 
+def _points(cell: str) -> float:
+    """Estimate how wide a cell's text prints: table type is 10.5 pt, a digit about 0.6 of a Chinese sign [pt]."""
+    return sum(10.5 if sign > "\u2e7f" else 6.3 for sign in cell)
+
+
+def _widths(block: Table) -> list[float]:
+    """Share the text width so that no number breaks: columns of words give way to columns of numbers [pt]."""
+    whole = sum(c.width for c in block.columns)
+    widths = [_TEXT_PT * c.width / whole for c in block.columns]
+    least = [
+        (max((_points(row[i]) for row in block.rows), default=0.0) if c.align == "right" else _WORDS_PT) + _PADDING_PT
+        for i, c in enumerate(block.columns)
+    ]
+    lacking = sum(max(0.0, need - width) for need, width in zip(least, widths, strict=True))
+    spare = sum(max(0.0, width - need) for need, width in zip(least, widths, strict=True))
+    given = min(1.0, lacking / spare) if spare else 0.0
+    return [
+        round(need if width < need else width - (width - need) * given, 2)
+        for need, width in zip(least, widths, strict=True)
+    ]
+
+
 def _table(block: Table) -> dict[str, Any]:
-    width = len(block.columns)
-    if any(len(row) != width for row in block.rows):
-        raise ValueError(f"table rows must have {width} cells")
+    cells = len(block.columns)
+    if any(len(row) != cells for row in block.rows):
+        raise ValueError(f"table rows must have {cells} cells")
     return {
         "kind": "table",
         "caption": printable(block.caption),
         "total": block.has_total,
-        "columns": [{"title": printable(c.title), "width": c.width, "align": c.align} for c in block.columns],
+        "columns": [
+            {"title": printable(c.title), "width": width, "align": c.align}
+            for c, width in zip(block.columns, _widths(block), strict=True)
+        ],
         "rows": [[printable(v) for v in row] for row in block.rows],
     }
 

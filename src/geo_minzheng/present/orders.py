@@ -23,6 +23,7 @@ from geo_minzheng.model.relief import DispatchOrder, OrderLine, OrderState
 if TYPE_CHECKING:
     from geo_minzheng.present.text import Text
 
+_GOODS_A_TABLE = 8
 _PLACES = ("approver", "warehouse", "driver", "receiver")
 _TRACED = frozenset(OrderState) - {OrderState.DRAFTED, OrderState.ORAL_ORDER, OrderState.CANCELLED}
 
@@ -70,27 +71,35 @@ def _goods(order: DispatchOrder, text: Text) -> Table:
     return Table(columns, rows)
 
 
-def _breakdown(order: DispatchOrder, names: Mapping[str, str], text: Text) -> Table:
-    """Villages as rows, goods as columns; lots of one item are added up."""
-    items = list(dict.fromkeys((line.item, line.item_name, line.unit) for line in order.lines))
+def _breakdown(order: DispatchOrder, names: Mapping[str, str], text: Text) -> tuple[Table, ...]:
+    """Villages as rows, goods as columns, a few goods a table; lots of one item are added up."""
+    goods = list(dict.fromkeys((line.item, line.item_name, line.unit) for line in order.lines))
+    tables = -(-len(goods) // _GOODS_A_TABLE)
+    each = -(-len(goods) // tables) if tables else 1
+    return tuple(_villages(order, goods[i : i + each], names, text) for i in range(0, len(goods), each))
+
+
+def _villages(
+    order: DispatchOrder, goods: Sequence[tuple[str, str, str]], names: Mapping[str, str], text: Text
+) -> Table:
     cells: dict[tuple[str, str], float] = {}
     for line in order.lines:
         for village, quantity in line.villages.items():
             cells[village, line.item] = cells.get((village, line.item), 0.0) + quantity
-    villages = sorted({village for village, _ in cells})
+    items = [item for item, _, _ in goods]
+    villages = sorted({village for village, item in cells if item in items})
     columns = (
         Column(text("present.order.village"), 2.0),
-        *(Column(text("present.order.item_unit", item=name, unit=unit), 1.2, "right") for _, name, unit in items),
+        *(Column(text("present.order.item_unit", item=name, unit=unit), 1.2, "right") for _, name, unit in goods),
     )
 
     def number(value: float) -> str:
         return text.number(value, screen=False)
 
     rows = [
-        (names.get(v, v), *(number(cells[v, item]) if (v, item) in cells else "" for item, _, _ in items))
-        for v in villages
+        (names.get(v, v), *(number(cells[v, item]) if (v, item) in cells else "" for item in items)) for v in villages
     ]
-    sums = [sum(cells.get((v, item), 0.0) for v in villages) for item, _, _ in items]
+    sums = [sum(cells.get((v, item), 0.0) for v in villages) for item in items]
     rows.append((text("present.order.total"), *map(number, sums)))
     return Table(columns, tuple(rows), caption=text("present.order.breakdown_of", number=order.number), has_total=True)
 
@@ -164,7 +173,7 @@ def order_document(order: DispatchOrder, paper: OrderPaper, text: Text) -> Offic
         is_form=True,
         body=tuple(body),
         annexes=(text("present.order.breakdown"),),
-        after=(_breakdown(order, paper.names, text),),
+        after=_breakdown(order, paper.names, text),
         notices=tuple(notices),
         code=text("present.order.code", order=order.order_id),
     )
