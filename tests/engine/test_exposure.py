@@ -244,9 +244,31 @@ def test_stated_villages_may_be_a_plain_table():
             lambda: exposure.kernel(pa.table(HOUSES | {"x": ["a", "b"]}), exposure.prepare(_squares())),
             "exposure.not_finite",
         ),
+        *[
+            (
+                lambda people=people: exposure.kernel(
+                    pa.table(HOUSES | {"people": people}), exposure.prepare(_squares())
+                ),
+                "exposure.not_integer",
+            )
+            for people in ([-1, 2], [1.5, 2.0], [float("nan"), 1.0], ["1", "2"], [True, False], [2.0**63, 1.0])
+        ],
+        (lambda: exposure.kernel(pd.DataFrame(HOUSES), exposure.prepare(_squares())), "exposure.not_table"),
+        (lambda: exposure.prepare(None), "exposure.not_table"),
+        (lambda: exposure.prepare(_squares(), hazard=[box(0, 0, 1, 1)]), "exposure.not_table"),
+        (lambda: exposure.merge(None), "exposure.not_table"),
+        (lambda: exposure.merge([None]), "exposure.not_table"),
     ],
 )
 def test_what_cannot_be_counted_is_refused_by_name(call, key):
     with pytest.raises(InputError) as refused:
         call()
     assert refused.value.key == key
+
+
+def test_whole_numbers_written_as_decimals_are_counts():
+    ctx = exposure.prepare(_squares())
+    whole = exposure.kernel(pa.table(HOUSES), ctx)
+    told = HOUSES | {"people": [float(n) for n in HOUSES["people"]]}
+    assert exposure.kernel(pa.table(told), ctx).equals(whole)
+    assert exposure.merge(whole).equals(whole)

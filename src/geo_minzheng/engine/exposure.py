@@ -84,8 +84,9 @@ def prepare(
     ------
     InputError
         ``exposure.no_code``, ``exposure.not_metres`` for degrees, ``exposure.crs_differs``, ``exposure.not_polygon``,
-        ``exposure.breaks_not_ascending``.
+        ``exposure.breaks_not_ascending``, ``exposure.not_table`` for what is no frame.
     """
+    _check_frames(villages=villages, hazard=hazard, stores=stores)
     for name, frame in (("villages", villages), ("stores", stores)):
         if frame is not None and ("code" not in frame.columns or frame["code"].isna().any()):
             raise InputError("exposure.no_code", frame=name)
@@ -109,6 +110,12 @@ def prepare(
         counts=counts,
         depth_breaks_m=depth_breaks_m,
     )
+
+
+def _check_frames(**frames: Any) -> None:
+    for name, frame in frames.items():
+        if not isinstance(frame, pd.DataFrame) and not (frame is None and name != "villages"):
+            raise InputError("exposure.not_table", name=name, found=type(frame).__name__)
 
 
 def check_metres(*frames: gpd.GeoDataFrame | None) -> None:
@@ -177,7 +184,7 @@ def kernel(table: pa.Table, ctx: ExposureContext) -> pa.Table:
     Parameters
     ----------
     table
-        Columns ``x, y`` [m], ``people`` (integer), the columns of ``ctx.counts`` and ``ctx.code_column``.
+        Columns ``x, y`` [m], ``people`` (whole numbers), the columns of ``ctx.counts`` and ``ctx.code_column``.
 
     Returns
     -------
@@ -190,10 +197,12 @@ def kernel(table: pa.Table, ctx: ExposureContext) -> pa.Table:
     ------
     InputError
         ``exposure.missing_column``; ``exposure.not_finite`` for NaN or infinite coordinates;
-        ``exposure.not_integer`` for counts that are none.
+        ``exposure.not_integer`` for counts that are none; ``exposure.not_table`` for what is no table.
     """
     if isinstance(table, pa.RecordBatch):
         table = pa.Table.from_batches([table])
+    if not isinstance(table, pa.Table):
+        raise InputError("exposure.not_table", name="table", found=type(table).__name__)
     needed = ("x", "y", "people", *ctx.counts, *([ctx.code_column] if ctx.code_column else []))
     lacking = [name for name in needed if name not in table.column_names]
     if lacking:
@@ -231,9 +240,19 @@ def _finite(table: pa.Table, name: str) -> Floats:
 
 def _integers(table: pa.Table, name: str) -> Ints:
     column = table.column(name)
-    if not pa.types.is_integer(column.type) or column.null_count:
+    try:
+        # A safe cast refuses fractions, NaN and what is too large; text and truth values are no counts.
+        whole = (
+            column.cast(pa.int64()) if pa.types.is_integer(column.type) or pa.types.is_floating(column.type) else None
+        )
+    except pa.ArrowInvalid:
+        whole = None
+    if whole is None or whole.null_count:
         raise InputError("exposure.not_integer", column=name)
-    return np.asarray(column.cast(pa.int64()).combine_chunks().to_numpy(zero_copy_only=False), np.int64)
+    counts = np.asarray(whole.combine_chunks().to_numpy(zero_copy_only=False), np.int64)
+    if counts.min(initial=0) < 0:
+        raise InputError("exposure.not_integer", column=name)
+    return counts
 
 
 def _villages(table: pa.Table, ctx: ExposureContext, x: Floats, y: Floats) -> Ints:
@@ -294,9 +313,12 @@ def merge(tables: Iterable[pa.Table]) -> pa.Table:
     Raises
     ------
     InputError
-        ``exposure.columns_differ``.
+        ``exposure.columns_differ``, ``exposure.not_table``.
     """
-    parts = list(tables)
+    parts = [tables] if not isinstance(tables, Iterable) or isinstance(tables, pa.Table) else list(tables)
+    for part in parts:
+        if not isinstance(part, pa.Table):
+            raise InputError("exposure.not_table", name="tables", found=type(part).__name__)
     # A part without a row may be the sum of nothing, which knows of no further columns.
     parts = [part for part in parts if part.num_rows] or parts[:1]
     if parts and any(set(part.column_names) != set(parts[0].column_names) for part in parts):
