@@ -144,14 +144,64 @@ def test_a_page_draws_with_its_map_and_asks_nobody_outside(served, chromium, wat
 
 
 @pytest.mark.parametrize("page", ("", "relief"))
-def test_a_page_on_the_phone(served, chromium, watch, page):
+def test_a_page_on_the_phone_has_its_list_first_and_the_map_folded(served, chromium, watch, page):
     url, _ = served
     desk = Desk(chromium, watch, PHONE)
     desk.open(f"{url}/{page}")
+    folded = desk.page.locator("iframe[title*=folium]").first
+    expect(folded).to_be_attached()
+    expect(folded).to_be_hidden()
+    desk.shot(f"flood_{page or 'overview'}_390_folded")
+    desk.click("显示地图", desk.page.get_by_text("显示地图").first)
     desk.map_is_drawn()
     wide = desk.page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth")
     assert wide <= PHONE["width"]
     desk.shot(f"flood_{page or 'overview'}_390")
+    quiet(watch)
+
+
+def test_the_home_is_found_under_its_name(served, chromium, watch):
+    url, _ = served
+    desk = Desk(chromium, watch)
+    desk.open(f"{url}/overview?lang=en")
+    expect(desk.page.get_by_role("heading", level=1)).to_have_text("Overview")
+    assert "lang=en" in desk.page.url
+    quiet(watch)
+
+
+VIEW = "() => ({ zoom: window.map.getZoom(), at: window.map.getCenter() })"
+DRAWN = "() => window.map && window.map.gmDrawn && window.map.getSize().x > 0"
+
+
+def chart(desk):
+    """Give the frame the map stands in, once it is drawn."""
+    desk.map_is_drawn()
+    found = next(f for f in desk.page.frames if "folium" in f.url)
+    found.wait_for_function(DRAWN, timeout=60_000)
+    return found
+
+
+def test_a_map_opens_on_the_whole_district_and_keeps_the_place_it_was_moved_to(served, chromium, watch):
+    url, _ = served
+    desk = Desk(chromium, watch)
+    desk.open(f"{url}/roads?incident=20260703-01")
+    here = chart(desk)
+    inside = "() => document.querySelectorAll('.leaflet-gm-area-pane path').length"
+    assert here.evaluate(inside) > 0
+    first = here.evaluate(VIEW)
+    assert 9 < first["zoom"] < 13
+    here.locator(".leaflet-control-zoom-in").click()
+    desk.page.wait_for_timeout(900)
+    moved = here.evaluate(VIEW)
+    assert moved["zoom"] == first["zoom"] + 1
+    desk.page.reload()
+    desk.page.get_by_role("heading", level=1).wait_for()
+    desk.rest()
+    here = chart(desk)
+    assert here.evaluate(VIEW)["zoom"] == moved["zoom"]
+    here.locator(".gm-whole").click()
+    desk.page.wait_for_timeout(600)
+    assert here.evaluate(VIEW)["zoom"] == first["zoom"]
     quiet(watch)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,15 +15,15 @@ from geo_minzheng.bootstrap import Bureau, open_bureau, parse_moment, text_of
 from geo_minzheng.errors import GeoMinzhengError
 from geo_minzheng.present import maps_shelf
 from geo_minzheng.present.maps import build_map, map_data
+from geo_minzheng.present.text import languages as text_files
 from geo_minzheng.services import duty, incidents, places, staff
-from geo_minzheng.settings import read_settings
+from geo_minzheng.settings import data_dir, read_settings
 
 if TYPE_CHECKING:
     from geo_minzheng.model.incident import Incident
     from geo_minzheng.model.map import MapContent
     from geo_minzheng.present.text import Text
 
-LANGUAGES = {"zh": "中文", "en": "EN"}
 SYNTHETIC = ("village", "house", "warehouse", "road")
 Made = TypeVar("Made")
 _ROW_PX = 36
@@ -89,10 +90,17 @@ def keep(name: str, value: str) -> None:
         del st.query_params[name]
 
 
+@lru_cache(maxsize=1)
+def languages() -> dict[str, str]:
+    """List the languages there is a file for, each by the name it gives itself; the source language first."""
+    return {code: text_of(code).sentences.get("pages.frame.own_name", code) for code in text_files(data_dir("text"))}
+
+
 def language() -> str:
     """Read the language from the address."""
-    found = asked("lang", "zh")
-    return found if found in LANGUAGES else "zh"
+    first = next(iter(languages()))
+    found = asked("lang", first)
+    return found if found in languages() else first
 
 
 def text_now() -> Text:
@@ -283,11 +291,11 @@ def sidebar(office: Bureau) -> None:
         st.subheader(plain(name) or office.text("pages.frame.no_district"), anchor=False)
         _incident_choice(office, found)
         _person_choice(office, known)
-        codes = list(LANGUAGES)
         st.session_state["language_choice"] = language()
         keep("lang", language())
         st.segmented_control(
-            office.text("pages.frame.language"), codes, format_func=LANGUAGES.__getitem__, key="language_choice",
+            office.text("pages.frame.language"), list(languages()), format_func=languages().__getitem__,
+            key="language_choice",
             on_change=_keep_choice, args=("lang", "language_choice"), label_visibility="collapsed",
         )  # fmt: skip
         st.caption(office.text("pages.frame.data_time", at=office.text.moment(office.now(), screen=True)))

@@ -43,6 +43,8 @@ def show(office: Bureau) -> None:
         if assessed is None:
             st.info(text("pages.incident.no_impact" if footprint else "pages.incident.no_footprint"))
         else:
+            if not any(assessed["totals"].values()):
+                st.info(frame.plain(" ".join(impact.impact_lines(assessed, text))))
             _numbers(office, found, assessed)
             _level(office, found)
     with right:
@@ -274,8 +276,7 @@ def _assess_and_say(office: Bureau, found: Incident, status: Any, told: dict[str
         "pages.incident.assessed", area=text.number(document["area_km2"], digits=1), polygons=document["polygons"],
         people=text.integer(document["totals"]["affected_population"]),
     )  # fmt: skip
-    hit = impact.impact_lines(document, text) if not any(document["totals"].values()) else []
-    frame.say(" ".join([assessed, *hit, *(incidents.footprint_notes(told, text) if told else [])]))
+    frame.say(" ".join([assessed, *(incidents.footprint_notes(told, text) if told else [])]))
     st.rerun()
 
 

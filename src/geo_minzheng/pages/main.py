@@ -17,14 +17,27 @@ PAGES = {
     "flood": ("overview", "incident", "relief", "roads", "report", "review"),
     "quiet": ("housing", "welfare"),
 }
+HOME = "overview"
 
 
 def page_of(name: str, text: Text) -> st.Page:
     """Describe one page to the navigation."""
-    return st.Page(
-        FOLDER / f"{name}.py", title=text(f"pages.frame.page.{name}"), url_path=name,
-        default=name == "overview",
-    )  # fmt: skip
+    return st.Page(FOLDER / f"{name}.py", title=text(f"pages.frame.page.{name}"), url_path=name)
+
+
+def home_of(name: str, text: Text) -> st.Page:
+    """Describe the page of the bare address; Streamlit serves it nowhere else."""
+    return st.Page(FOLDER / f"{name}.py", title=text(f"pages.frame.page.{name}"), url_path="home", default=True)
+
+
+def hidden_of(name: str, text: Text) -> st.Page:
+    """Let the home be found under its own name too: somebody types it, or an old link names it."""
+
+    def again() -> None:
+        found: dict[str, st.Page] = st.session_state["pages"]
+        st.switch_page(found[name], query_params=st.query_params.to_dict())
+
+    return st.Page(again, title=text(f"pages.frame.page.{name}"), url_path=name, visibility="hidden")
 
 
 def main() -> None:
@@ -32,11 +45,10 @@ def main() -> None:
     st.set_page_config(layout="wide", initial_sidebar_state=220)
     frame.dress()
     text = frame.text_now()
-    found = {name: page_of(name, text) for pages in PAGES.values() for name in pages}
+    found = {name: page_of(name, text) for pages in PAGES.values() for name in pages} | {HOME: home_of(HOME, text)}
     frame.set_pages(found)
-    page = st.navigation(
-        {text(f"pages.frame.group.{g}"): [found[name] for name in pages] for g, pages in PAGES.items()}
-    )
+    groups = {text(f"pages.frame.group.{g}"): [found[name] for name in pages] for g, pages in PAGES.items()}
+    page = st.navigation(groups | {"": [hidden_of(HOME, text)]})
     try:
         office = frame.bureau()
     except GeoMinzhengError as error:

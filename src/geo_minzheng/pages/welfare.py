@@ -117,7 +117,7 @@ def show_ranking(office: Bureau, homes: Sequence[Mapping[str, Any]]) -> None:
     for part in ranking.parts:
         head = text("pages.welfare.part_max", name=text.name("parts", part.part, part), most=text.number(part.weight))
         config[part.part] = st.column_config.ProgressColumn(
-            head, min_value=0.0, max_value=float(part.weight), format="%.2f", width="small", color="#1F4E79"
+            head, min_value=0.0, max_value=float(part.weight), format="%.2f", width="small", color="primary"
         )
     st.dataframe(rows, column_config=config, hide_index=True, key="home_ranking")
     st.caption(text("pages.welfare.ranking_foot"))

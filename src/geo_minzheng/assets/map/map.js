@@ -290,7 +290,7 @@
     var box = map.getContainer(), moved = false, home = String(bounds), old = kept.get("at");
     function go() {
       var beside = box.querySelector(".gm-legend:not(.gm-folded)"), foot = box.querySelector(".gm-notice");
-      var right = beside ? Math.min(beside.offsetWidth + 12, box.clientWidth / 3) : 0, under = foot ? foot.offsetHeight : 0;
+      var right = beside ? Math.min(beside.offsetWidth + 12, box.clientWidth / 2) : 0, under = foot ? foot.offsetHeight : 0;
       map.fitBounds(bounds, { paddingTopLeft: [12, 12], paddingBottomRight: [12 + right, 16 + under], animate: false });
     }
     function resized() {
@@ -306,6 +306,7 @@
     map.on("moveend", keep);
     if (old && old.home === home) { moved = true; map.setView([old.lat, old.lng], old.zoom, { animate: false }); } else { resized(); }
     if (window.ResizeObserver) { new ResizeObserver(resized).observe(box); }
+    if (document.fonts && document.fonts.ready) { document.fonts.ready.then(resized); }
     return { again: resized, home: function () { moved = false; kept.set("at", null); resized(); } };
   }
 
