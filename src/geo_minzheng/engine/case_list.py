@@ -101,14 +101,20 @@ def read_cases(cases: pd.DataFrame) -> CaseList:
     Raises
     ------
     InputError
-        ``programme.missing_column``; ``programme.bad_case`` names the case and column that no number can be read of.
+        ``programme.not_table``, ``programme.missing_column``, ``programme.no_case``; ``programme.bad_case`` and
+        ``programme.bad_date`` name the case and column that no number or date can be read of.
     """
+    if not isinstance(cases, pd.DataFrame):
+        raise InputError("programme.not_table", found=type(cases).__name__)
     lacking = [name for name in ("case", "tier", "score", "subsidy_yuan") if name not in cases.columns]
     if lacking:
         raise InputError("programme.missing_column", columns=", ".join(lacking))
     frame = cases.copy()
     for name in _TEXT:
         frame[name] = _text(frame, name)
+    nameless = np.flatnonzero(frame["case"].str.strip() == "")
+    if len(nameless):
+        raise InputError("programme.no_case", row=int(nameless[0]))
     frame["eligible"] = _flags(frame)
     frame["missing_key"] = frame["missing_key"].where(frame["missing_key"] != "", "subsidies." + frame["programme"])
     numbers = {
@@ -132,6 +138,11 @@ def is_amount(value: Any, least: float = 0) -> bool:
         return False
 
 
+def is_count(value: Any, least: float = 0) -> bool:
+    """Whether this is a whole number of households from ``least`` up."""
+    return is_amount(value, least) and value == int(value)
+
+
 def _text(frame: pd.DataFrame, name: str) -> pd.Series[str]:
     if name not in frame.columns:
         return pd.Series("", index=frame.index, dtype=object)
@@ -149,6 +160,8 @@ def _number(frame: pd.DataFrame, name: str, scale: int) -> Ints:
     values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     may_lack = np.ones(len(frame), bool) if name == "subsidy_yuan" else ~frame["eligible"].to_numpy(bool)
     wrong = ~(np.isnan(values) & may_lack) & ~((values >= 0) & (values * scale < 2**53))
+    if scale == 1:
+        wrong |= np.isfinite(values) & (values != np.rint(values))
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
         raise InputError(
@@ -161,7 +174,12 @@ def _number(frame: pd.DataFrame, name: str, scale: int) -> Ints:
 def _applied(frame: pd.DataFrame) -> Ints:
     if "applied_at" not in frame.columns:
         return np.zeros(len(frame), np.int64)
-    when = pd.to_datetime(frame["applied_at"], errors="coerce", utc=True)
+    told = frame["applied_at"]
+    when = pd.to_datetime(told, errors="coerce", utc=True, format="mixed")
+    unread = np.flatnonzero(when.isna() & told.notna() & (told.astype(str).str.strip() != ""))
+    if len(unread):
+        case, value = frame["case"].iloc[unread[0]], str(told.iloc[unread[0]])
+        raise InputError("programme.bad_date", case=case, column="applied_at", value=value)
     stamp = when.astype("datetime64[ns, UTC]").astype("int64").to_numpy()
     return np.asarray(np.where(when.isna(), _LAST, stamp), np.int64)
 

@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from geo_minzheng.engine.case_list import FEN, MICRO, CaseList, is_amount, read_cases
+from geo_minzheng.engine.case_list import FEN, MICRO, CaseList, is_amount, is_count, read_cases
 from geo_minzheng.engine.programme_optimum import optimum
 from geo_minzheng.errors import InputError
 from geo_minzheng.model.housing import (
@@ -68,8 +68,10 @@ def strict_order(
     if not is_amount(budget_yuan):
         raise InputError("programme.bad_limit", name="budget_yuan", value=budget_yuan)
     for name, value, least in (("quota", quota, 0), ("stretch_quota", stretch_quota, quota or 0)):
-        if value is not None and not is_amount(value, least):
+        if value is not None and not is_count(value, least):
             raise InputError("programme.bad_limit", name=name, value=value)
+    if isinstance(must_finish, str) or not (must_finish is None or isinstance(must_finish, Iterable)):
+        raise InputError("programme.bad_limit", name="must_finish", value=must_finish)
     listed = read_cases(cases)
     _check_one_list(listed)
     limit = stretch_quota if stretch_quota is not None else quota

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geo_minzheng.engine.case_list import FEN, MICRO, CaseList, is_amount, read_cases
+from geo_minzheng.engine.case_list import FEN, MICRO, CaseList, is_amount, is_count, read_cases
 from geo_minzheng.engine.choose import NO_LIMIT, Choice, Chosen, maximise
 from geo_minzheng.engine.locate import Ints
 from geo_minzheng.engine.solve import PROVEN_GAP, Deadline
@@ -47,7 +47,7 @@ def optimum(
     *,
     budgets: float | Mapping[str, float],
     quotas: int | Mapping[str, int] | None = None,
-    floors: Mapping[str, int] | None = None,
+    floors: int | Mapping[str, int] | None = None,
     rel_gap: float = 0.0,
     time_limit_s: float | None = None,
 ) -> OptimalProgramme:
@@ -88,7 +88,7 @@ def optimum(
     """
     listed = read_cases(cases)
     rows = np.flatnonzero(listed.is_open)
-    limits = _limits(listed, rows, _by_key(budgets), _by_key(quotas), dict(floors or {}))
+    limits = _limits(listed, rows, _by_key(budgets), _by_key(quotas), _by_key(floors))
     short = [limit for limit in limits if limit.lower > int(limit.amount.sum())]
     if short:
         raise InfeasibleError("programme.infeasible", limits=_names(short))
@@ -133,7 +133,7 @@ def _limits(
     limits, paid = [], np.zeros(len(rows), bool)
     for kind, table in (("budget", budgets), ("quota", quotas), ("floor", floors)):
         for key, limit in sorted(table.items()):
-            if not is_amount(limit):
+            if not (is_amount(limit) if kind == "budget" else is_count(limit)):
                 raise InputError("programme.bad_limit", name=f"{kind} {key}".strip(), value=limit)
             mine = np.ones(len(rows), bool)
             for part in filter(None, key.split("/")):
