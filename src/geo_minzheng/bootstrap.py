@@ -54,8 +54,13 @@ def _engine_of(url: str) -> Any:
 
 
 def sentences(error: GeoMinzhengError) -> list[str]:
-    """Say an error in Chinese and in English, the faults it may hold aside."""
-    return [text_of(language)(f"error.{error.key}", **error.facts) for language in ("zh", "en")]
+    """Say an error in Chinese and in English, the faults it may hold aside.
+
+    What was not found is said with the thing's name and where its ids stand, where there is such a sentence.
+    """
+    named = f"error.{error.key}_in.{error.facts.get('table', '')}"
+    key = named if text_of("zh").has(named) else f"error.{error.key}"
+    return [text_of(language)(key, **error.facts) for language in ("zh", "en")]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from geo_minzheng.cli.frame import bureau, refusals, show
-from geo_minzheng.services import district
+from geo_minzheng.cli import flood_lines, planning_lines
+from geo_minzheng.cli.frame import bureau, refusals, show, show_files, write_map
+from geo_minzheng.cli.words import words_of
+from geo_minzheng.services import district, duty, incidents, maps
 from geo_minzheng.settings import data_dir
 
 if TYPE_CHECKING:
@@ -56,12 +58,34 @@ def show_() -> None:
 def _show(office: Bureau) -> None:
     with office.reading() as session:
         told = district.describe(session, office.catalogue)
-    text = office.text
-    show(
-        told,
-        lambda: [
-            f"{told['name']} {told['code']}  {told['metres'][:40]}  {told['policy_profile']}",
-            *(f"  {text('layer.' + layer)}  {rows}" for layer, rows in told["layers"].items() if rows),
-            *([text("present.paper.synthetic")] if told["is_synthetic"] else []),
-        ],
-    )
+    show(told, lambda: planning_lines.district_lines(office.text, told))
+
+
+@app.command()
+def todo() -> None:
+    """现在要做什么：最急的在前，最多七条 · what to do now, worst first, at most seven lines."""
+    with refusals():
+        office = bureau()
+        policy = office.policy()
+        with office.reading() as session:
+            waiting = duty.list_waiting(session, office.act(), policy)
+            numbers = duty.district_numbers(session, office.act(), policy)
+            names = {i.incident_id: i.name for i in incidents.list_incidents(session)}
+            words = words_of(office, session)
+        facts = {name: office.text.number(value, digits=1) for name, value in numbers.items()}
+        lines = [flood_lines.todo_line(words, one, names) for one in waiting] or [office.text("pages.overview.nothing")]
+        lines += [
+            f"{office.text(f'pages.overview.number.{n}')}  {office.text(f'pages.overview.value.{n}', **facts)}"
+            for n in planning_lines.NUMBERS
+        ]
+        show({"todo": waiting, "numbers": numbers}, lambda: lines)
+
+
+@app.command("map")
+def map_(out: Annotated[Path, typer.Option(help="输出文件 · output")] = Path("map.html")) -> None:
+    """全区一张图：一个离线可开的网页 · the district's map as one file that opens offline."""
+    with refusals():
+        office = bureau()
+        with office.reading() as session:
+            content = maps.district_map(session, office.act(), office.catalogue, office.text)
+        show_files([write_map(office, content, out)])

@@ -14,13 +14,20 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from geo_minzheng import bootstrap
-from geo_minzheng.errors import GeoMinzhengError, ManyInputError
+from geo_minzheng.errors import GeoMinzhengError, ManyInputError, NotFoundError
+from geo_minzheng.present import maps, write
+from geo_minzheng.services import incidents, relief
 from geo_minzheng.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy.orm import Session
+
     from geo_minzheng.bootstrap import Bureau
+    from geo_minzheng.model.map import MapContent
+    from geo_minzheng.present.text import Text
+    from geo_minzheng.store.tables_relief import Plan
 
 DONE, REFUSED, MISUSE = 0, 1, 2
 _WITH_VALUE = ("--home", "--as", "--now", "--lang")
@@ -65,6 +72,11 @@ def bureau(*, home: Path | None = None) -> Bureau:
     return bootstrap.open_bureau(settings, who=options.who)
 
 
+def reader_text() -> Text:
+    """Give the sentences of the reader's language, where there need be no district."""
+    return bootstrap.text_of(read_settings(language=options.language).language)
+
+
 @contextmanager
 def refusals() -> Iterator[None]:
     """Turn an error of ours into its sentence and exit 1; any other error is a bug and shows itself."""
@@ -106,7 +118,7 @@ def show(result: Any, lines: Callable[[], Sequence[str]] | None = None) -> None:
         told = [json.dumps(result, ensure_ascii=False, indent=None if options.as_json else 2, default=plain)]
     else:
         told = list(lines())
-    sys.stdout.write("".join(f"{line}\n" for line in told))
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in told))
 
 
 def plain(value: Any) -> Any:
@@ -114,3 +126,28 @@ def plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def show_files(files: Sequence[Path]) -> None:
+    """Print where files were written."""
+    show({"files": [str(file) for file in files]}, lambda: [str(file) for file in files])
+
+
+def write_map(office: Bureau, content: MapContent, out: Path) -> Path:
+    """Write a map as one HTML file that opens without a network."""
+    return write.write_bytes(maps.map_html(content, office.text).encode(), out)
+
+
+def plan_row(session: Session, incident: str, plan: str) -> Plan:
+    """Look a plan up: the one named, which must be of this incident, else the incident's newest.
+
+    Raises
+    ------
+    NotFoundError
+        ``store.not_found``, ``relief.no_plan``.
+    """
+    incidents.get_incident(session, incident)
+    row = relief.get_plan(session, plan) if plan else relief.latest_plan(session, incident)
+    if row is None or row.incident != incident:
+        raise NotFoundError("relief.no_plan", incident=incident)
+    return row

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from geo_minzheng.cli.frame import bureau, refusals, show
-from geo_minzheng.errors import InputError
+from geo_minzheng import bootstrap
+from geo_minzheng.cli import planning_lines
+from geo_minzheng.cli.frame import bureau, refusals, show, show_files, write_map
+from geo_minzheng.cli.words import Words
+from geo_minzheng.errors import InputError, NotFoundError
 from geo_minzheng.present import write
-from geo_minzheng.services import housing, village_review
+from geo_minzheng.services import housing, planning_maps, programme_book, village_review
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from geo_minzheng.bootstrap import Bureau
+    from geo_minzheng.model.policy import Policy
 
 app = typer.Typer(no_args_is_help=True, help="危房改造 · housing")
 
@@ -19,17 +28,103 @@ app = typer.Typer(no_args_is_help=True, help="危房改造 · housing")
 def programme(
     budget: Annotated[list[str] | None, typer.Option(help="项目=元 · PROGRAMME=YUAN")] = None,
     out: Annotated[Path | None, typer.Option(help="输出文件 · output")] = None,
+    draft: Annotated[bool, typer.Option("--draft", help="只试算，不存档 · work it out, keep nothing")] = False,
 ) -> None:
     """生成年度改造计划：正式顺位与比较方案 · the official order and the comparison."""
     with refusals():
         office = bureau()
         policy = office.policy()
         budgets = dict(_budget(word) for word in budget or ())
-        with office.transaction() as (session, act):
-            made = housing.make_programmes(session, act, policy, budgets=budgets)
+        if draft:
+            with office.reading() as session:
+                made = housing.draft_programmes(session, office.act(), policy, budgets=budgets)
+        else:
+            with office.transaction() as (session, act):
+                made = housing.make_programmes(session, act, policy, budgets=budgets)
         if out is not None:
             write.write_json(made, out)
-        show(made, lambda: housing.programme_lines(made, policy, office.text))
+        notes = [office.text("pages.housing.draft")] if draft else []
+        show(made, lambda: [*housing.programme_lines(made, policy, office.text), *notes])
+
+
+@app.command("show")
+def show_(out: Annotated[Path | None, typer.Option(help="另存 programme.json · also write it")] = None) -> None:
+    """最近一次存档的改造计划 · the last programmes on record."""
+    with refusals():
+        office = bureau()
+        with office.reading() as session:
+            made = _latest(session)
+        if out is not None:
+            write.write_json(made, out)
+        show(made, lambda: housing.programme_lines(made, office.policy(), office.text))
+
+
+@app.command()
+def cases(
+    find: Annotated[str, typer.Option(help="申请、房屋、家庭编号或村名的一部分 · part of an id or a village")] = "",
+    programme: Annotated[str, typer.Option(help="只看一个项目 · one programme only")] = "",
+) -> None:
+    """各户列入与否及理由 · what became of every case, and why."""
+    with refusals():
+        office = bureau()
+        with office.reading() as session:
+            policy, found, _ = _judged(office, session, _latest(session))
+        found = [v for v in found if programme in ("", v["programme"])]
+        rows = [
+            dict(v) | {"told": housing.reason_of(v, policy, office.text)}
+            for v in (housing.search(found, find) if find else found)
+        ]
+        words = Words(office.text, policy)
+        none = [office.text("pages.housing.not_found", words=find)]
+        show(rows, lambda: [planning_lines.case_line(words, row, row["told"]) for row in rows] or none)
+
+
+@app.command()
+def book(out: Annotated[Path, typer.Option(help="输出文件 · output")] = Path("programme.xlsx")) -> None:
+    """改造计划表：正式名单、必完成名单、未列入及原因 · the programmes as a workbook."""
+    with refusals():
+        office = bureau()
+        with office.reading() as session:
+            made = _latest(session)
+            policy, found, _ = _judged(office, session, made)
+            against = village_review.contradictions(session, made)
+        show_files([programme_book.write_book(made, found, against, policy, office.official_text, out)])
+
+
+@app.command("map")
+def map_(
+    programme: Annotated[str, typer.Argument(help="项目 · programme")],
+    out: Annotated[Path, typer.Option(help="输出文件 · output")] = Path("map.html"),
+) -> None:
+    """改造计划图：各村户数 · a programme's households by village, as one file that opens offline."""
+    with refusals():
+        office = bureau()
+        with office.reading() as session:
+            policy, found, rows = _judged(office, session, _latest(session))
+            mine = [v for v in found if v["programme"] == programme]
+            if programme not in policy.programmes:
+                allowed = sorted(policy.programmes)
+                raise InputError("housing.unknown_programme", programme=programme, allowed=allowed)
+            content = planning_maps.programme_map(
+                session, office.act(), office.catalogue, policy, office.text, mine, rows=rows, points=False
+            )
+        show_files([write_map(office, content, out)])
+
+
+def _latest(session: Session) -> dict[str, Any]:
+    made = housing.latest_programmes(session)
+    if made is None:
+        raise NotFoundError("housing.no_programme")
+    return made
+
+
+def _judged(
+    office: Bureau, session: Session, made: dict[str, Any]
+) -> tuple[Policy, list[dict[str, Any]], list[dict[str, Any]]]:
+    """Judge the cases as on the day the programmes were made."""
+    then = office.at(bootstrap.parse_moment(f"{made.get('made_on', office.today().isoformat())}T09:00"))
+    rows = housing.case_rows(session, then.act(), then.policy())
+    return then.policy(), housing.verdicts(session, made, rows), rows
 
 
 @app.command()

@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from geo_minzheng import bootstrap
-from geo_minzheng.cli.frame import bureau, note, refusals, show
+from geo_minzheng.cli import flood_lines
+from geo_minzheng.cli.frame import bureau, note, refusals, show, show_files, write_map
+from geo_minzheng.cli.words import words_of
 from geo_minzheng.engine import documents
 from geo_minzheng.layers import options as reading
-from geo_minzheng.services import impact, incidents, papers, response
+from geo_minzheng.services import duty, impact, incidents, maps, papers, relief, response
 
 FOOTPRINT_FIELDS = ("polygons", "duplicates", "repaired", "area_km2")
 app = typer.Typer(no_args_is_help=True, help="灾情 · incidents")
@@ -36,7 +38,8 @@ def declare(
         policy = office.policy()
         with office.transaction() as (session, act):
             found = incidents.declare_incident(session, act, policy, told)
-        show({"incident": found.incident_id}, lambda: [found.incident_id])
+            words = words_of(office, session)
+        show({"incident": found.incident_id}, lambda: [flood_lines.incident_line(words, found)])
 
 
 @app.command("list")
@@ -46,7 +49,25 @@ def list_() -> None:
         office = bureau()
         with office.reading() as session:
             found = incidents.list_incidents(session)
-        show([documents.plain(i) for i in found], lambda: [f"{i.incident_id}  {i.name}  {i.hazard}" for i in found])
+            words = words_of(office, session)
+        show(found, lambda: [flood_lines.incident_line(words, i) for i in found] or [office.text("cli.incident.none")])
+
+
+@app.command("show")
+def show_(incident: IncidentId) -> None:
+    """灾情现状：范围、最近一次测算、响应级别 · footprint, last impact and level of an incident."""
+    with refusals():
+        office = bureau()
+        with office.reading() as session:
+            found = incidents.get_incident(session, incident)
+            told = incidents.declared(session, incident)
+            told |= {
+                "impact": impact.find_impact(session, incident),
+                "level": response.present_level(session, incident),
+                "step": duty.next_step(session, incident),
+            }
+            words = words_of(office, session)
+        show(told, lambda: flood_lines.state_lines(words, found, told))
 
 
 @app.command()
@@ -76,7 +97,8 @@ def impact_(incident: IncidentId) -> None:
         policy = office.policy()
         with office.transaction() as (session, act):
             told = impact.assess_impact(session, act, policy, incident)
-        show(told, lambda: impact.impact_lines(told, office.text))
+            words = words_of(office, session)
+        show(told, lambda: flood_lines.impact_lines(words, told))
 
 
 @app.command()
@@ -94,12 +116,45 @@ def level(
         if decide:
             chosen = response.Decision(None if decide == "none" else decide, leader or office.who, reason, order_no)
             with office.transaction() as (session, act):
-                show(response.decide_level(session, act, policy, incident, chosen))
+                made = response.decide_level(session, act, policy, incident, chosen)
+                words = words_of(office, session)
+            show(made, lambda: [flood_lines.decision_line(words, made)])
             return
         with office.reading() as session:
             advice, values = response.advise_level(session, policy, incident)
             decided = response.present_level(session, incident)
+            words = words_of(office, session)
         show(
             {"advice": documents.plain(advice), "values": documents.plain(values), "decided": decided},
-            lambda: papers.level_lines(office.text, advice),
+            lambda: flood_lines.level_lines(words, advice, decided),
         )
+
+
+@app.command()
+def briefing(incident: IncidentId, out: Annotated[Path, typer.Option(help="输出目录 · folder")] = Path("out")) -> None:
+    """生成灾情专报（DOCX、PDF，附图）· write the briefing with its map."""
+    with refusals():
+        office = bureau()
+        policy = office.policy()
+        out.mkdir(parents=True, exist_ok=True)
+        with office.reading() as session:
+            files = papers.write_briefing(
+                session, office.act(incident=incident), office.catalogue, policy, office.official_text, incident, out,
+                fonts=office.settings.fonts,
+            )  # fmt: skip
+        show_files(files)
+
+
+@app.command("map")
+def map_(incident: IncidentId, out: Annotated[Path, typer.Option(help="输出文件 · output")] = Path("map.html")) -> None:
+    """灾情图：一个离线可开的网页 · the incident's map as one file that opens offline."""
+    with refusals():
+        office = bureau()
+        policy = office.policy()
+        with office.reading() as session:
+            plan = relief.latest_plan(session, incident)
+            content = maps.incident_map(
+                session, office.act(), office.catalogue, policy, office.text, incident,
+                impact=impact.find_impact(session, incident), plan=None if plan is None else plan.document,
+            )  # fmt: skip
+        show_files([write_map(office, content, out)])

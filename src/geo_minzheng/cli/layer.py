@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from geo_minzheng.cli import planning_lines
 from geo_minzheng.cli.frame import REFUSED, bureau, refusals, show
 from geo_minzheng.services import imports
 
@@ -22,7 +23,7 @@ def list_() -> None:
         office = bureau()
         with office.reading() as session:
             rows = imports.list_layers(session, office.catalogue)
-        show(rows, lambda: [f"{r['layer']:<24}{r['rows']:>8}  {office.text('layer.' + r['layer'])}" for r in rows])
+        show(rows, lambda: planning_lines.layer_lines(office.text, rows))
 
 
 @app.command("import")
@@ -58,4 +59,6 @@ def convert(
 ) -> None:
     """把文件转换为入库坐标系（CGCS2000）· convert a file into the store's system."""
     with refusals():
-        show(imports.convert(source, target, crs=crs))
+        office = bureau()
+        done = imports.convert(source, target, crs=crs)
+        show(done, lambda: [office.text("cli.layer.converted", **done)])

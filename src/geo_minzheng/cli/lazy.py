@@ -31,7 +31,7 @@ class _Waiting(ModuleType):
         with _lock:
             spec = self.__spec__
             if type(self) is _Waiting and spec is not None and isinstance(spec.loader, _Later):
-                self.__class__ = ModuleType
+                self.__class__ = ModuleType  # type: ignore[assignment]
                 spec.loader.real.exec_module(self)
         return getattr(self, name)
 

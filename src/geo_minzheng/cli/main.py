@@ -23,6 +23,7 @@ from geo_minzheng.cli import (
     road,
     stock,
     system,
+    user,
     welfare,
 )
 from geo_minzheng.cli.program import Program
@@ -45,6 +46,7 @@ for name, verbs in {
     "relief": relief.app,
     "housing": housing.app,
     "welfare": welfare.app,
+    "user": user.app,
     "audit": system.audit_app,
 }.items():
     app.add_typer(verbs, name=name)

@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 from geo_minzheng import bootstrap
+from geo_minzheng.cli import planning_lines
 from geo_minzheng.cli.frame import REFUSED, bureau, refusals, show
+from geo_minzheng.cli.words import Words
 from geo_minzheng.services import rules
 
 app = typer.Typer(no_args_is_help=True, help="政策 · policy")
@@ -37,4 +39,5 @@ def show_(
         office = bureau()
         on: date = bootstrap.parse_moment(day).date() if day else office.today()
         rows = rules.values(profile, on, key)
-        show(rows, lambda: [f"{r['key']} = {r['value']} {r['unit']}  〔{r['source']}〕" for r in rows])
+        words = Words(office.text, office.policy_for(profile))
+        show(rows, lambda: planning_lines.policy_lines(words, rows, key))

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from geo_minzheng import bootstrap
-from geo_minzheng.cli.frame import bureau, refusals, show
+from geo_minzheng.cli import frame, goods_lines
+from geo_minzheng.cli.frame import bureau, plan_row, refusals, show
+from geo_minzheng.cli.words import words_of
 from geo_minzheng.engine import documents
-from geo_minzheng.errors import InputError, NotFoundError
-from geo_minzheng.services import dispatch, incidents, needs, papers, relief
+from geo_minzheng.errors import InputError
+from geo_minzheng.present import write
+from geo_minzheng.services import dispatch, duty, incidents, needs, papers, relief
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from geo_minzheng.model.act import Act
+    from geo_minzheng.model.policy import Policy
 
 app = typer.Typer(no_args_is_help=True, help="救助物资 · relief")
 
@@ -28,8 +38,8 @@ def need(incident: IncidentId) -> None:
         policy = office.policy()
         with office.reading() as session:
             rows = needs.need_sums(session, policy, incident)
-            lines = relief.need_sentences(session, policy, office.text, incident)
-        show(rows, lambda: lines)
+            words = words_of(office, session)
+        show(rows, lambda: goods_lines.need_lines(words, rows))
 
 
 @app.command()
@@ -48,7 +58,8 @@ def plan(
         wish = relief.PlanWish(vehicle, hours, deadline, reason)
         with office.transaction(incident=incident) as (session, act):
             made = relief.plan_relief(session, act, policy, office.text, incident, wish=wish)
-        show(made, lambda: relief.plan_lines(made, policy, office.text))
+            words = words_of(office, session)
+        show(made, lambda: goods_lines.plan_lines(words, made))
 
 
 def _hours(word: str) -> tuple[str, float]:
@@ -59,19 +70,46 @@ def _hours(word: str) -> tuple[str, float]:
         raise InputError("relief.bad_limit", name=warehouse, value=hours) from error
 
 
-@app.command("show")
-def show_(incident: IncidentId) -> None:
-    """最新方案 · the newest plan."""
+@app.command("list")
+def list_(incident: IncidentId) -> None:
+    """各版方案及审批情况，新的在前 · the versions of the plan and what became of them."""
     with refusals():
         office = bureau()
-        policy = office.policy()
         with office.reading() as session:
             incidents.get_incident(session, incident)
-            row = relief.latest_plan(session, incident)
-        if row is None:
-            raise NotFoundError("relief.no_plan", incident=incident)
-        made = dict(row.document) | {"plan_id": row.plan_id, "version": row.version}
-        show(made, lambda: relief.plan_lines(made, policy, office.text))
+            plans = relief.list_plans(session, incident)
+            states = [
+                goods_lines.state_of(dispatch.approval_of(session, p.plan_id), dispatch.paper_of(session, p.plan_id))
+                for p in plans
+            ]
+            words = words_of(office, session)
+            rows = [
+                {
+                    "plan_id": p.plan_id, "version": p.version, "at": p.at, "who": p.who, "status": p.status,
+                    "state": state, "reason": p.reason, "plan_hash": p.result_hash,
+                }
+                for p, state in zip(plans, states, strict=True)
+            ]  # fmt: skip
+            lines = [goods_lines.version_line(words, p, state) for p, state in zip(plans, states, strict=True)]
+        show(rows, lambda: lines or [office.text("cli.plan.none")])
+
+
+@app.command("show")
+def show_(
+    incident: IncidentId,
+    plan: Annotated[str, typer.Option(help="方案编号，不写为最新 · plan id, else the newest")] = "",
+    out: Annotated[Path | None, typer.Option(help="另存 plan.json 的文件 · also write plan.json")] = None,
+) -> None:
+    """方案：各品种保障、运不到的村、可向上申请的物资 · a plan: coverage, who is out of reach, what to ask upward."""
+    with refusals():
+        office = bureau()
+        with office.reading() as session:
+            row = plan_row(session, incident, plan)
+            made = dict(row.document) | {"plan_id": row.plan_id, "version": row.version}
+            words = words_of(office, session)
+        if out is not None:
+            write.write_json(row.document, out)
+        show(made, lambda: goods_lines.plan_lines(words, made))
 
 
 @app.command()
@@ -81,10 +119,8 @@ def diff(before: PlanId, after: Annotated[str, typer.Argument(help="方案编号
         office = bureau()
         with office.reading() as session:
             rows = relief.compare_plans(session, before, after)
-        show(
-            rows,
-            lambda: [f"{r['village']} {r['item']} {r['warehouse']}: {r['before']:g} → {r['after']:g}" for r in rows],
-        )
+            words = words_of(office, session)
+        show(rows, lambda: goods_lines.change_lines(words, rows))
 
 
 @app.command()
@@ -98,8 +134,16 @@ def why(
         office = bureau()
         policy = office.policy()
         with office.reading() as session:
-            told = relief.explain_shortage(session, office.act(), policy, incident, village, item)
-        show(told)
+            if frame.options.as_json:
+                show(relief.explain_shortage(session, office.act(), policy, incident, village, item))
+                return
+            lines = relief.explain_lines(
+                session, office.act(), policy, office.text, incident, village=village, item=item
+            )
+            row = relief.latest_plan(session, incident)
+            words = words_of(office, session)
+        mine = [] if row is None else duty.village_rows(row.document, village)
+        show(None, lambda: [*(goods_lines.cover_line(words, r) for r in mine if r["item"] == item), *lines])
 
 
 @app.command()
@@ -115,7 +159,10 @@ def request(
         lines = [dispatch.Request(receiver, *_amount(word)) for word in line]
         with office.transaction(incident=incident) as (session, act):
             number = dispatch.request_relief(session, act, policy, incident, lines)
-        show({"request": number}, lambda: [number])
+            words = words_of(office, session)
+        told = [f"{words.item(x.item)} {words.of(x.item, x.quantity)}" for x in lines]
+        facts = {"number": number, "receiver": words.place(receiver), "lines": words.join(told)}
+        show({"request": number}, lambda: [office.text("cli.plan.requested", **facts)])
 
 
 def _amount(word: str) -> tuple[str, float]:
@@ -145,16 +192,18 @@ def approve(
         )  # fmt: skip
         with office.transaction() as (session, act):
             done = dispatch.approve_plan(session, act, policy, office.official_text, told)
-        show(done, lambda: list(done["orders"]))
+            words = words_of(office, session)
+        show(done, lambda: goods_lines.approval_lines(words, done))
 
 
 @app.command()
 def reject(plan_id: PlanId, reason: Annotated[str, typer.Option(help="理由 · reason")]) -> None:
     """否决方案 · reject a plan."""
     with refusals():
-        with bureau().transaction() as (session, act):
+        office = bureau()
+        with office.transaction() as (session, act):
             dispatch.reject_plan(session, act, plan_id, reason=reason)
-        show({"plan": plan_id, "verdict": "rejected"}, lambda: [plan_id])
+        show({"plan": plan_id, "verdict": "rejected"}, lambda: [office.text("pages.relief.rejected")])
 
 
 @app.command()
@@ -168,7 +217,35 @@ def paper(plan_id: PlanId, scan: Annotated[Path, typer.Argument(help="签字盖�
             raise InputError("relief.no_scan", file=str(scan)) from error
         with office.transaction() as (session, act):
             seal = dispatch.sign_paper(session, act, plan_id, content, folder=office.settings.home / "papers")
-        show({"plan": plan_id, "sha256": seal}, lambda: [seal])
+        show({"plan": plan_id, "sha256": seal}, lambda: [office.text("pages.relief.scan_kept", hash=seal)])
+
+
+@app.command("papers")
+def papers_(
+    overdue: Annotated[bool, typer.Option("--overdue", help="只看逾期的 · overdue only")] = False,
+) -> None:
+    """待补签的口头批准，逾期的在前 · plans approved by phone whose paper is missing, overdue first."""
+    with refusals():
+        office = bureau()
+        policy = office.policy()
+        with office.reading() as session:
+            rows = _papers_waiting(session, office.act(), policy)
+            words = words_of(office, session)
+        rows = [row for row in rows if row["minutes_left"] < 0 or not overdue]
+        show(rows, lambda: [goods_lines.paper_line(words, r) for r in rows] or [office.text("cli.plan.no_paper_due")])
+
+
+def _papers_waiting(session: Session, act: Act, policy: Policy) -> list[dict[str, Any]]:
+    horizon = timedelta(hours=policy.number("dispatch.oral_order_paper_hours"))
+    return [
+        {
+            "plan": row.plan_id, "leader": row.leader, "number": row.number, "recorder": row.recorder,
+            "witness": row.witness, "decided_at": row.decided_at, "due": row.paper_due,
+            "minutes_left": duty.minutes_left(row.paper_due, act),
+        }
+        for row in dispatch.papers_due(session, act.at + horizon)
+        if row.paper_due is not None
+    ]  # fmt: skip
 
 
 @app.command()
@@ -182,12 +259,15 @@ def orders(
         with office.reading() as session:
             found = dispatch.orders_of(session, incident)
             files: list[Any] = []
+            words = words_of(office, session)
             if out is not None:
+                out.mkdir(parents=True, exist_ok=True)
                 files = papers.write_orders(session, office.act(), office.official_text, incident, out)
         show(
             {"orders": [documents.plain(o) for o in found], "files": [str(f) for f in files]},
             lambda: [
-                f"{o.order_id}  {o.number}  {o.state.value}  {o.warehouse_name} → {o.receiver_name}" for o in found
+                *([goods_lines.order_line(words, o) for o in found] or [office.text("pages.relief.no_orders")]),
+                *map(str, files),
             ],
         )
 
@@ -195,12 +275,33 @@ def orders(
 @app.command()
 def order(
     order_id: OrderId,
-    to: Annotated[str, typer.Option(help="issued picking in_transit arrived received distributed cancelled …")],
-    note: Annotated[str, typer.Option(help="说明 · note")] = "",
+    to: Annotated[
+        str,
+        typer.Option(help="issued picking in_transit arrived received received_with_variance distributed cancelled"),
+    ],
+    note: Annotated[str, typer.Option(help="说明；撤销和差异签收必填 · note, needed to cancel or for a variance")] = "",
     voucher: Annotated[str, typer.Option(help="出库单号 · voucher")] = "",
+    line: Annotated[
+        list[str] | None, typer.Option("--line", help="行号=实数：出库或差异签收时 · LINE=QUANTITY shipped or received")
+    ] = None,
 ) -> None:
     """调拨单流转：下达、出库、在途、到达、签收 · take an order one step on."""
     with refusals():
-        with bureau().transaction() as (session, act):
-            done = dispatch.advance_order(session, act, order_id, to, note=note, voucher=voucher)
-        show({"order": order_id, "state": done.state.value}, lambda: [f"{order_id}  {done.state.value}"])
+        office = bureau()
+        quantities = dict(_counted(word) for word in line or ())
+        with office.transaction() as (session, act):
+            done = dispatch.advance_order(session, act, order_id, to, note=note, voucher=voucher, quantities=quantities)
+        facts = {
+            "order": order_id,
+            "number": done.number,
+            "state": office.text(f"pages.relief.order.{done.state.value}"),
+        }
+        show({"order": order_id, "state": done.state.value}, lambda: [office.text("cli.order.stepped", **facts)])
+
+
+def _counted(word: str) -> tuple[int, float]:
+    number, _, amount = word.partition("=")
+    try:
+        return int(number), float(amount)
+    except ValueError as error:
+        raise InputError("relief.bad_line", value=word) from error

@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from geo_minzheng.cli.frame import bureau, refusals, show
-from geo_minzheng.services import roads
+from geo_minzheng.cli import flood_lines
+from geo_minzheng.cli.frame import bureau, plan_row, refusals, show
+from geo_minzheng.cli.words import words_of
+from geo_minzheng.services import relief, roads
 
 app = typer.Typer(no_args_is_help=True, help="道路 · roads")
 
@@ -21,18 +23,20 @@ Source = Annotated[str, typer.Option(help="消息来源 · who told")]
 def close(road: Road, incident: IncidentId, reason: Reason, source: Source = "") -> None:
     """登记道路中断 · report a road as cut."""
     with refusals():
-        with bureau().transaction(incident=incident) as (session, act):
+        office = bureau()
+        with office.transaction(incident=incident) as (session, act):
             roads.close_road(session, act, incident, road, reason=reason, source=source)
-        show({"road": road, "state": "closed"}, lambda: [road])
+        show({"road": road, "state": "closed"}, lambda: [office.text("pages.roads.done_close", road=road)])
 
 
 @app.command("open")
 def open_(road: Road, incident: IncidentId, reason: Reason, source: Source = "") -> None:
     """登记道路恢复 · report a road as open again."""
     with refusals():
-        with bureau().transaction(incident=incident) as (session, act):
+        office = bureau()
+        with office.transaction(incident=incident) as (session, act):
             roads.open_road(session, act, incident, road, reason=reason, source=source)
-        show({"road": road, "state": "open"}, lambda: [road])
+        show({"road": road, "state": "open"}, lambda: [office.text("pages.roads.done_open", road=road)])
 
 
 @app.command("list")
@@ -43,7 +47,44 @@ def list_(incident: IncidentId, vehicle: Annotated[str, typer.Option(help="车�
         policy = office.policy()
         with office.reading() as session:
             told = roads.describe(session, policy, incident, vehicle=vehicle)
-        show(told, lambda: [f"{k}: {v}" for k, v in told.items()])
+            told |= {"roads": roads.closed_list(session, policy, incident, vehicle=vehicle)}
+            words = words_of(office, session)
+        show(told, lambda: flood_lines.road_lines(words, told))
+
+
+@app.command()
+def carrying(
+    incident: IncidentId,
+    plan: Annotated[str, typer.Option(help="方案编号，不写为最新 · plan id, else the newest")] = "",
+) -> None:
+    """方案所经道路，载重大的在前 · the roads a plan's goods take, the most loaded first."""
+    with refusals():
+        office = bureau()
+        policy = office.policy()
+        with office.reading() as session:
+            row = plan_row(session, incident, plan)
+            names = roads.road_names(session)
+            found = [
+                {"road": road, "name": names.get(road, "")}
+                for road in relief.carrying_roads(session, policy, incident, row.document)
+            ]
+        show(found, lambda: [f"{r['road']}  {r['name']}" for r in found] or [office.text("pages.relief.nothing")])
+
+
+@app.command()
+def at(
+    lon: Annotated[float, typer.Argument(help="经度 · longitude")],
+    lat: Annotated[float, typer.Argument(help="纬度 · latitude")],
+) -> None:
+    """某点所在的道路 · the road at a place on the map."""
+    with refusals():
+        office = bureau()
+        policy = office.policy()
+        with office.reading() as session:
+            road = roads.road_at(session, policy, lon, lat)
+            name = roads.road_names(session).get(road, "")
+        told = {"road": road or None, "name": name}
+        show(told, lambda: [f"{road}  {name}" if road else office.text("cli.road.none_here")])
 
 
 @app.command()
@@ -54,7 +95,5 @@ def critical() -> None:
         policy = office.policy()
         with office.reading() as session:
             found = roads.critical_structures(session, policy)
-        show(
-            found,
-            lambda: [f"{s['structure']} {s['name']}  {'、'.join(v['name'] for v in s['villages'])}" for s in found],
-        )
+            words = words_of(office, session)
+        show(found, lambda: flood_lines.critical_lines(words, found))

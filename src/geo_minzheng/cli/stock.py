@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from geo_minzheng import bootstrap
+from geo_minzheng.cli import goods_lines
 from geo_minzheng.cli.frame import bureau, refusals, show
+from geo_minzheng.cli.words import Words
 from geo_minzheng.model.ledger import LotLine, LotReceipt
 from geo_minzheng.services import stock
 
@@ -26,14 +28,8 @@ def list_() -> None:
         policy = office.policy()
         with office.reading() as session:
             rows = stock.list_stock(session, policy, office.today())
-        show(
-            rows,
-            lambda: [
-                f"{r['warehouse']}  {r['name']}  {r['lot_no']}  {r['quantity']:g}{r['unit']}"
-                f"  预留{r['reserved']:g}  可动用{r['movable']:g}"
-                for r in rows
-            ],
-        )
+        words = Words(office.text, policy)
+        show(rows, lambda: goods_lines.stock_lines(words, rows))
 
 
 @app.command()
@@ -57,7 +53,9 @@ def receive(
         )  # fmt: skip
         with office.transaction() as (session, act):
             stock.receive(session, act, policy, voucher, told, owners=stock.owners_of(office.catalogue))
-        show({"voucher": voucher}, lambda: [voucher])
+        words = Words(office.text, policy)
+        facts = {"voucher": voucher, "warehouse": warehouse, "lot": lot, "told": words.of(item, quantity)}
+        show({"voucher": voucher}, lambda: [office.text("cli.stock.received", item=words.item(item), **facts)])
 
 
 @app.command()
@@ -70,6 +68,8 @@ def issue(
 ) -> None:
     """出库（不经方案）· issue goods without a plan."""
     with refusals():
-        with bureau().transaction() as (session, act):
+        office = bureau()
+        with office.transaction() as (session, act):
             stock.issue(session, act, voucher, LotLine(warehouse, lot, quantity), note=note)
-        show({"voucher": voucher}, lambda: [voucher])
+        facts = {"voucher": voucher, "warehouse": warehouse, "lot": lot, "told": office.text.number(quantity)}
+        show({"voucher": voucher}, lambda: [office.text("cli.stock.issued", **facts)])

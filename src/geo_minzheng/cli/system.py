@@ -46,7 +46,14 @@ def verify() -> None:
         office = bureau()
         with office.reading() as session:
             told = checks.verify(session, office.text)
-        show(told, lambda: [f"{name}: {verdict}" for name, verdict in told.items()])
+        text = office.text
+        lines = [
+            text(
+                "cli.verify.line", name=text(f"cli.verify.{name}"), verdict=text("store.verify.ok") if v == "ok" else v
+            )
+            for name, v in told.items()
+        ]
+        show(told, lambda: lines)
         if any(verdict != "ok" for verdict in told.values()):
             raise typer.Exit(REFUSED)
 
@@ -62,8 +69,14 @@ def audit_list(
         office = bureau()
         with office.reading() as session:
             rows = list(checks.audit_rows(session, who=who, table=table, limit=limit))
+        zone = office.now().tzinfo
         show(
-            rows, lambda: [f"{r['seq']}  {r['at']}  {r['who']}  {r['action']}  {r['table']}  {r['key']}" for r in rows]
+            rows,
+            lambda: [
+                f"{r['seq']}  {office.text.moment(r['at'].astimezone(zone), screen=True)}  {r['who']}"
+                f"  {r['action']}  {r['table']}  {r['key']}"
+                for r in rows
+            ],
         )
 
 

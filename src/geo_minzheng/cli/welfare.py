@@ -8,9 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from geo_minzheng.cli.frame import bureau, refusals, show
+from geo_minzheng.cli import planning_lines
+from geo_minzheng.cli.frame import bureau, reader_text, refusals, show, show_files, write_map
+from geo_minzheng.cli.words import Words, words_of
+from geo_minzheng.errors import NotFoundError
 from geo_minzheng.present import write
-from geo_minzheng.services import welfare
+from geo_minzheng.services import planning_maps, welfare
 
 app = typer.Typer(no_args_is_help=True, help="福利设施 · welfare facilities")
 
@@ -23,9 +26,31 @@ def homes() -> None:
         policy = office.policy()
         with office.reading() as session:
             rows = welfare.rank_homes(session, policy)
-        show(
-            rows, lambda: [f"{r['rank'] or '红线'}  {r['name']}  {r['score']:.2f}  {r['occupancy']:.0%}" for r in rows]
-        )
+        words = Words(office.text, policy)
+        show(rows, lambda: planning_lines.home_lines(words, rows))
+
+
+@app.command()
+def defects() -> None:
+    """未销号隐患，超期的在前 · open defects, the longest overdue first."""
+    with refusals():
+        office = bureau()
+        with office.reading() as session:
+            rows = welfare.open_defects(session, office.act())
+        words = Words(office.text, office.policy())
+        show(rows, lambda: planning_lines.defect_lines(words, rows))
+
+
+@app.command()
+def gaps() -> None:
+    """一镇一点：没有养老服务点的乡镇 · towns without a point."""
+    with refusals():
+        office = bureau()
+        policy = office.policy()
+        with office.reading() as session:
+            rows = welfare.town_gaps(session, office.act(), policy)
+        words = Words(office.text, policy)
+        show(rows, lambda: [planning_lines.gap_line(words, rows)])
 
 
 @app.command()
@@ -36,8 +61,9 @@ def reach() -> None:
         policy = office.policy()
         with office.reading() as session:
             found = welfare.service_reach(session, policy, with_areas=False)
+            words = words_of(office, session)
         told = {"totals": found.totals, "by_town": found.by_town, "beyond": found.beyond}
-        show(told, lambda: [f"{mode}: {row}" for mode, row in found.totals.items()])
+        show(told, lambda: planning_lines.reach_lines(words, told))
 
 
 @app.command()
@@ -52,7 +78,7 @@ def site(
         if cost is not None:
             if p is None:
                 raise typer.BadParameter("--cost 需要 --p · --cost needs --p")
-            show(_timed(lambda: welfare.site_from_files(cost, p=p, weights=weights)))
+            _show_arrays(_timed(lambda: welfare.site_from_files(cost, p=p, weights=weights)))
             return
         office = bureau()
         policy = office.policy()
@@ -60,7 +86,43 @@ def site(
             made = welfare.site_homes(session, act, policy, new=p)
         if out is not None:
             write.write_json(made, out)
-        show(made)
+        words = Words(office.text, policy)
+        show(made, lambda: planning_lines.siting_lines(words, made))
+
+
+@app.command("show")
+def show_() -> None:
+    """最近一次选址结果 · the last siting on record."""
+    with refusals():
+        office = bureau()
+        with office.reading() as session:
+            made = welfare.latest_siting(session)
+        words = Words(office.text, office.policy())
+        none = [office.text("cli.welfare.no_siting")]
+        show(made, lambda: none if made is None else planning_lines.siting_lines(words, made))
+
+
+@app.command("map")
+def map_(
+    of: Annotated[str, typer.Option(help="reach 服务圈 | cover 覆盖最多 | median 出行最省 · which map")] = "reach",
+    out: Annotated[Path, typer.Option(help="输出文件 · output")] = Path("map.html"),
+) -> None:
+    """服务圈或选址图：一个离线可开的网页 · service areas or the next sites as one file that opens offline."""
+    if of not in ("reach", "cover", "median"):
+        raise typer.BadParameter("--of reach | cover | median")
+    with refusals():
+        office = bureau()
+        policy = office.policy()
+        with office.reading() as session:
+            here = (session, office.act(), office.catalogue, office.text)
+            if of == "reach":
+                content = planning_maps.reach_map(*here, welfare.service_reach(session, policy))
+            else:
+                made = welfare.latest_siting(session)
+                if made is None:
+                    raise NotFoundError("welfare.no_siting")
+                content = planning_maps.siting_map(*here, made[of]["new"])
+        show_files([write_map(office, content, out)])
 
 
 @app.command()
@@ -71,10 +133,14 @@ def cover(
 ) -> None:
     """最大覆盖（按矩阵文件）· maximal cover from array files."""
     with refusals():
-        show(_timed(lambda: welfare.cover_from_files(covers, p=p, weights=weights)))
+        _show_arrays(_timed(lambda: welfare.cover_from_files(covers, p=p, weights=weights)))
 
 
 def _timed(solve: Any) -> dict[str, Any]:
     start = time.perf_counter()
     answer: dict[str, Any] = solve()
     return answer | {"seconds": round(time.perf_counter() - start, 6)}
+
+
+def _show_arrays(answer: dict[str, Any]) -> None:
+    show(answer, lambda: planning_lines.array_lines(reader_text(), answer))

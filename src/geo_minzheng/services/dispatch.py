@@ -16,9 +16,10 @@ from geo_minzheng.store import orders as order_store
 from geo_minzheng.store import plans as plan_store
 from geo_minzheng.store import records
 from geo_minzheng.store.tables_flood import ReliefRequest
-from geo_minzheng.store.tables_relief import Approval, ApprovalPaper, Order, Plan
+from geo_minzheng.store.tables_relief import Approval, ApprovalPaper, Line, Order, Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from sqlalchemy.orm import Session
@@ -250,14 +251,26 @@ def request_relief(session: Session, act: Act, policy: Policy, incident: str, li
 
 
 def advance_order(
-    session: Session, act: Act, order_id: str, to: str, *, note: str = "", voucher: str = ""
+    session: Session,
+    act: Act,
+    order_id: str,
+    to: str,
+    *,
+    note: str = "",
+    voucher: str = "",
+    quantities: Mapping[int, float] | None = None,
 ) -> DispatchOrder:
     """Take an order one step on; 出库 books the voucher and takes the goods from the shelf.
+
+    Parameters
+    ----------
+    quantities
+        By line number, counted from 1, where they differ [item unit]: shipped at 出库, received at 差异签收.
 
     Raises
     ------
     InputError
-        ``relief.unknown_state``.
+        ``relief.unknown_state``; ``relief.unknown_line``; ``relief.quantities_not_here``; ``relief.bad_line``.
     RefusedError
         ``store.order_step`` and the ledger's refusals.
     """
@@ -268,8 +281,23 @@ def advance_order(
     state = OrderState(to)
     if state is OrderState.PICKING and not voucher:
         voucher = f"CK-{order_id}"
-    order_store.advance(session, act, order_id, state, order_store.Step(note=note, voucher=voucher))
+    told = _counted(session, order_id, state, quantities or {})
+    order_store.advance(session, act, order_id, state, order_store.Step(note=note, voucher=voucher, quantities=told))
     return order_store.read_order(session, order_id)
+
+
+def _counted(
+    session: Session, order_id: str, state: OrderState, quantities: Mapping[int, float]
+) -> Mapping[int, float]:
+    if quantities and state not in {OrderState.PICKING, OrderState.RECEIVED_WITH_VARIANCE}:
+        raise InputError("relief.quantities_not_here", state=state.value)
+    lines = {line.line_no for line in records.find(session, Line, order_id=order_id)}
+    for number, quantity in quantities.items():
+        if number not in lines:
+            raise InputError("relief.unknown_line", line=number, order_id=order_id, count=len(lines))
+        if not 0 <= quantity < 10**9:
+            raise InputError("relief.bad_line", value=f"{number}={quantity:g}")
+    return quantities
 
 
 def next_states(state: str) -> list[str]:
