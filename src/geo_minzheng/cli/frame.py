@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from geo_minzheng import bootstrap
-from geo_minzheng.errors import GeoMinzhengError, ManyInputError, NotFoundError
+from geo_minzheng.errors import GeoMinzhengError, InputError, ManyInputError, NotFoundError
 from geo_minzheng.present import maps, write
 from geo_minzheng.services import incidents, relief
 from geo_minzheng.settings import read_settings
@@ -87,6 +87,21 @@ def refusals() -> Iterator[None]:
         raise typer.Exit(REFUSED) from None
 
 
+@contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Name an output that cannot be written, and refuse.
+
+    Raises
+    ------
+    InputError
+        ``output.unwritable``.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError("output.unwritable", file=str(target), reason=error.strerror or str(error)) from error
+
+
 def report_error(error: GeoMinzhengError) -> None:
     """Print an error: Chinese first, English second; as JSON where a machine asked."""
     faults = error.faults if isinstance(error, ManyInputError) else ()
@@ -135,7 +150,15 @@ def show_files(files: Sequence[Path]) -> None:
 
 def write_map(office: Bureau, content: MapContent, out: Path) -> Path:
     """Write a map as one HTML file that opens without a network."""
-    return write.write_bytes(maps.map_html(content, office.text).encode(), out)
+    with writing(out):
+        return write.write_bytes(maps.map_html(content, office.text).encode(), out)
+
+
+def save_json(data: Any, out: Path | None) -> None:
+    """Write a document to a file where one was asked for."""
+    if out is not None:
+        with writing(out):
+            write.write_json(data, out)
 
 
 def plan_row(session: Session, incident: str, plan: str) -> Plan:

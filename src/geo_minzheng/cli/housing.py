@@ -9,10 +9,9 @@ import typer
 
 from geo_minzheng import bootstrap
 from geo_minzheng.cli import planning_lines
-from geo_minzheng.cli.frame import bureau, refusals, show, show_files, write_map
+from geo_minzheng.cli.frame import bureau, refusals, save_json, show, show_files, write_map, writing
 from geo_minzheng.cli.words import Words
 from geo_minzheng.errors import InputError, NotFoundError
-from geo_minzheng.present import write
 from geo_minzheng.services import housing, planning_maps, programme_book, village_review
 
 if TYPE_CHECKING:
@@ -38,11 +37,11 @@ def programme(
         if draft:
             with office.reading() as session:
                 made = housing.draft_programmes(session, office.act(), policy, budgets=budgets)
+                save_json(made, out)
         else:
             with office.transaction() as (session, act):
                 made = housing.make_programmes(session, act, policy, budgets=budgets)
-        if out is not None:
-            write.write_json(made, out)
+                save_json(made, out)
         notes = [office.text("pages.housing.draft")] if draft else []
         show(made, lambda: [*housing.programme_lines(made, policy, office.text), *notes])
 
@@ -54,8 +53,7 @@ def show_(out: Annotated[Path | None, typer.Option(help="另存 programme.json �
         office = bureau()
         with office.reading() as session:
             made = _latest(session)
-        if out is not None:
-            write.write_json(made, out)
+        save_json(made, out)
         show(made, lambda: housing.programme_lines(made, office.policy(), office.text))
 
 
@@ -88,7 +86,9 @@ def book(out: Annotated[Path, typer.Option(help="输出文件 · output")] = Pat
             made = _latest(session)
             policy, found, _ = _judged(office, session, made)
             against = village_review.contradictions(session, made)
-        show_files([programme_book.write_book(made, found, against, policy, office.official_text, out)])
+        with writing(out):
+            file = programme_book.write_book(made, found, against, policy, office.official_text, out)
+        show_files([file])
 
 
 @app.command("map")

@@ -9,7 +9,7 @@ import typer
 
 from geo_minzheng import bootstrap
 from geo_minzheng.cli import flood_lines
-from geo_minzheng.cli.frame import bureau, note, refusals, show, show_files, write_map
+from geo_minzheng.cli.frame import bureau, note, refusals, show, show_files, write_map, writing
 from geo_minzheng.cli.words import words_of
 from geo_minzheng.engine import documents
 from geo_minzheng.layers import options as reading
@@ -136,8 +136,8 @@ def briefing(incident: IncidentId, out: Annotated[Path, typer.Option(help="è¾“å‡
     with refusals():
         office = bureau()
         policy = office.policy()
-        out.mkdir(parents=True, exist_ok=True)
-        with office.reading() as session:
+        with office.reading() as session, writing(out):
+            out.mkdir(parents=True, exist_ok=True)
             files = papers.write_briefing(
                 session, office.act(incident=incident), office.catalogue, policy, office.official_text, incident, out,
                 fonts=office.settings.fonts,

@@ -10,11 +10,10 @@ import typer
 
 from geo_minzheng import bootstrap
 from geo_minzheng.cli import frame, goods_lines
-from geo_minzheng.cli.frame import bureau, plan_row, refusals, show
+from geo_minzheng.cli.frame import bureau, plan_row, refusals, save_json, show, writing
 from geo_minzheng.cli.words import words_of
 from geo_minzheng.engine import documents
 from geo_minzheng.errors import InputError
-from geo_minzheng.present import write
 from geo_minzheng.services import dispatch, duty, incidents, needs, papers, relief
 
 if TYPE_CHECKING:
@@ -107,8 +106,7 @@ def show_(
             row = plan_row(session, incident, plan)
             made = dict(row.document) | {"plan_id": row.plan_id, "version": row.version}
             words = words_of(office, session)
-        if out is not None:
-            write.write_json(row.document, out)
+        save_json(row.document, out)
         show(made, lambda: goods_lines.plan_lines(words, made))
 
 
@@ -261,8 +259,9 @@ def orders(
             files: list[Any] = []
             words = words_of(office, session)
             if out is not None:
-                out.mkdir(parents=True, exist_ok=True)
-                files = papers.write_orders(session, office.act(), office.official_text, incident, out)
+                with writing(out):
+                    out.mkdir(parents=True, exist_ok=True)
+                    files = papers.write_orders(session, office.act(), office.official_text, incident, out)
         show(
             {"orders": [documents.plain(o) for o in found], "files": [str(f) for f in files]},
             lambda: [

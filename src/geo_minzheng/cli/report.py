@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from geo_minzheng.cli import flood_lines, frame
-from geo_minzheng.cli.frame import bureau, refusals, show
+from geo_minzheng.cli.frame import bureau, refusals, show, writing
 from geo_minzheng.cli.words import words_of
 from geo_minzheng.errors import InputError, NotFoundError
 from geo_minzheng.present import write
@@ -181,7 +181,8 @@ def photos_(
         kept = [photos.path_of(office.settings.home / "photos", name) for name in names]
         found = [path for path in kept if path.is_file()]
         if out is not None:
-            found = [write.write_bytes(path.read_bytes(), out / path.name) for path in found]
+            with writing(out):
+                found = [write.write_bytes(path.read_bytes(), out / path.name) for path in found]
         show(
             {"files": [str(f) for f in found]}, lambda: [str(f) for f in found] or [office.text("cli.report.no_photo")]
         )
@@ -253,6 +254,6 @@ def form(
     with refusals():
         office = bureau()
         policy = office.policy()
-        with office.reading() as session:
+        with office.reading() as session, writing(out):
             path = papers.write_statistics_form(session, office.act(), policy, office.official_text, incident, out)
         show({"file": str(path)}, lambda: [str(path)])

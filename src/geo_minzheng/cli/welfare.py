@@ -9,10 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from geo_minzheng.cli import planning_lines
-from geo_minzheng.cli.frame import bureau, reader_text, refusals, show, show_files, write_map
+from geo_minzheng.cli.frame import bureau, reader_text, refusals, save_json, show, show_files, write_map
 from geo_minzheng.cli.words import Words, words_of
 from geo_minzheng.errors import NotFoundError
-from geo_minzheng.present import write
 from geo_minzheng.services import planning_maps, welfare
 
 app = typer.Typer(no_args_is_help=True, help="福利设施 · welfare facilities")
@@ -84,8 +83,7 @@ def site(
         policy = office.policy()
         with office.transaction() as (session, act):
             made = welfare.site_homes(session, act, policy, new=p)
-        if out is not None:
-            write.write_json(made, out)
+            save_json(made, out)
         words = Words(office.text, policy)
         show(made, lambda: planning_lines.siting_lines(words, made))
 
