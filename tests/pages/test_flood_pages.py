@@ -66,7 +66,7 @@ def test_the_frame_says_where_one_is(home):
     assert app.title[0].value == ZH("pages.overview.title")
     assert [s.label for s in app.sidebar.selectbox] == [ZH("pages.frame.incident"), ZH("pages.frame.who")]
     assert app.sidebar.subheader[0].value == "华容区"
-    assert ZH("pages.frame.synthetic") in [c.value for c in app.sidebar.caption]
+    assert ZH("pages.frame.synthetic") in [c.value for c in app.main.caption]
     app.sidebar.selectbox[1].select(COORDINATOR).run()
     assert app.query_params["as"] == COORDINATOR
 
@@ -273,3 +273,37 @@ def test_the_data_mark_changes_with_every_write(home):
         roads.close_road(session, act, INCIDENT, "R00001", reason="塌方")
     with desk.reading() as session:
         assert duty.data_version(session) != before
+
+
+FAR_AWAY = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature", "properties": {},
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [[[114.62, 30.54], [114.63, 30.54], [114.63, 30.545], [114.62, 30.54]]],
+            },
+        }
+    ],
+}  # fmt: skip
+
+
+def test_a_footprint_that_hits_nobody_says_so_with_the_distance(home):
+    desk = office(home)
+    with desk.transaction() as (session, act):
+        told = incidents.Declaration("远处来水", "flood", desk.now(), incident_id="far-away")
+        incidents.declare_incident(session, act, desk.policy(), told)
+        incidents.add_drawn_footprint(session, act, "far-away", FAR_AWAY)
+        document = impact.assess_impact(session, act, desk.policy(), "far-away")
+    assert not document["totals"]["affected_population"] + document["totals"]["cut_roads"]
+    app = run("incident", incident="far-away")
+    said = [i.value for i in app.info]
+    assert any(document["nearest"]["name"] in line and "千米" in line for line in said), said
+    assert not errors(app)
+
+
+def test_every_language_file_is_offered_by_the_name_it_gives_itself(home):
+    app = run("main")
+    switch = next(b for b in app.get("button_group") if b.label == ZH("pages.frame.language"))
+    assert [o.content for o in switch.proto.options] == ["中文", "EN"]

@@ -55,6 +55,8 @@ _STYLE = """<style>
   border-color: transparent; color: #FFFFFF; }
 iframe { display: block; }
 @media (min-width: 901px) { [class*="st-key-show_"] { display: none; } }
+@media (min-width: 1600px) and (min-height: 1000px) {
+  [class*="st-key-map_"] iframe { height: max(470px, calc(100vh - 420px)) !important; } }
 @media (max-width: 900px) {
   [class*="st-key-show_"] label { min-height: 44px; align-items: center; }
   [class*="st-key-map_"]:not(:has(input:checked)) .stCustomComponentV1 { display: none; }
@@ -287,7 +289,6 @@ def sidebar(office: Bureau) -> None:
             name = duty.district_name(session)
             found = incidents.list_incidents(session)
             known = staff.people(session)
-            synthetic = places.has_synthetic(session, *SYNTHETIC)
         st.subheader(plain(name) or office.text("pages.frame.no_district"), anchor=False)
         _incident_choice(office, found)
         _person_choice(office, known)
@@ -299,8 +300,14 @@ def sidebar(office: Bureau) -> None:
             on_change=_keep_choice, args=("lang", "language_choice"), label_visibility="collapsed",
         )  # fmt: skip
         st.caption(office.text("pages.frame.data_time", at=office.text.moment(office.now(), screen=True)))
-        if synthetic:
-            st.caption(office.text("pages.frame.synthetic"))
+
+
+def page_foot(office: Bureau) -> None:
+    """Say below every page's tables that the district holds synthetic data."""
+    with office.reading() as session:
+        if not places.has_synthetic(session, *SYNTHETIC):
+            return
+    note(office.text("pages.frame.synthetic"))
 
 
 def _incident_choice(office: Bureau, found: list[Incident]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from geo_minzheng.pages import frame
 from geo_minzheng.present.page_words import page_words
-from geo_minzheng.services import housing, planning_maps
+from geo_minzheng.services import housing, places, planning_maps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,10 +137,13 @@ def show_cases_map(desk: Desk, programme: str) -> str:
 
     def draw() -> Any:
         with office.reading() as session:
-            return planning_maps.programme_map(
+            content = planning_maps.programme_map(
                 session, office.act(), office.catalogue, desk.policy, office.text, desk.of(programme),
                 rows=desk.rows, points=points,
             )  # fmt: skip
+            # Villages may be real while the houses counted in them are not.
+            made_up = places.has_synthetic(session, "house")
+        return replace(content, notices=(office.text("present.paper.synthetic"),)) if made_up else content
 
     mark = str(desk.made["programmes"])
     content = frame.kept(office, ("housing.map", programme, str(points), str(hash(mark))), draw)

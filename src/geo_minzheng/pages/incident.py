@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 UPLOADS = ["geojson", "json", "gpkg", "zip", "kml", "kmz", "tif", "tiff", "asc"]
 SYSTEMS = ("", "EPSG:4490", "EPSG:4326", "EPSG:4547", "gcj02", "bd09")
 BANDED = ("displaced", "emergency_aid", "collapsed_households", "severe_households")
+# Where all of these are 0, the footprint touches nothing: the page says so, with the distance.
+TOUCHED = ("affected_population", "houses_hit", "homes_hit", "cut_roads", "isolated_villages")
 PLAIN = ("affected_population", "houses_hit", "isolated_villages", "assisted_evacuation")
 
 
@@ -43,8 +45,8 @@ def show(office: Bureau) -> None:
         if assessed is None:
             st.info(text("pages.incident.no_impact" if footprint else "pages.incident.no_footprint"))
         else:
-            if not any(assessed["totals"].values()):
-                st.info(frame.plain(" ".join(impact.impact_lines(assessed, text))))
+            if not any(assessed["totals"][name] for name in TOUCHED):
+                st.info(frame.plain(incidents.miss_line(assessed["nearest"], text)))
             _numbers(office, found, assessed)
             _level(office, found)
     with right:

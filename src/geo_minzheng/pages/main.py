@@ -56,6 +56,7 @@ def main() -> None:
         return
     frame.sidebar(office)
     page.run()
+    frame.page_foot(office)
 
 
 main()

@@ -275,7 +275,11 @@ def _need(office: Bureau, found: Incident) -> None:
     text = office.text
     st.subheader(text("pages.relief.need"), anchor=False)
     with frame.refusals(office):
-        frame.bullets(frame.kept(office, ("need", found.incident_id), lambda: _sentences(office, found)))
+        needed = frame.kept(office, ("need", found.incident_id), lambda: _sentences(office, found))
+        if not needed:
+            frame.note(text("pages.relief.no_need"))
+            return
+        frame.bullets(needed)
         frame.note(text("pages.relief.need_note"))
 
 

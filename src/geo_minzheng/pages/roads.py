@@ -169,7 +169,7 @@ def _closed(office: Bureau, state: dict[str, Any]) -> None:
         [
             {
                 text("pages.roads.col.road"): row["road"],
-                text("pages.roads.col.name"): row["name"],
+                text("pages.roads.col.name"): row["name"] or "—",
                 text("pages.roads.col.cause"): text(f"pages.roads.cause.{row['cause']}"),
                 text("pages.roads.col.depth"): row["depth_m"],
                 text("pages.roads.col.wet"): row["wet_m"],
@@ -181,8 +181,10 @@ def _closed(office: Bureau, state: dict[str, Any]) -> None:
         ],
 
         column_config={
-            text("pages.roads.col.depth"): st.column_config.NumberColumn(format="%.1f"),
-            text("pages.roads.col.wet"): st.column_config.NumberColumn(format="%.0f"),
+            text("pages.roads.col.depth"): st.column_config.NumberColumn(format="%.1f", width="small"),
+            text("pages.roads.col.wet"): st.column_config.NumberColumn(format="%.0f", width="small"),
+            text("pages.roads.col.reason"): st.column_config.TextColumn(width="medium"),
+            text("pages.roads.col.source"): st.column_config.TextColumn(width="medium"),
         },
     )  # fmt: skip
     if state["opened"]:
@@ -205,7 +207,7 @@ def _critical_page(office: Bureau) -> None:
                 {
                     text("pages.roads.col.structure"): row["structure"],
                     text("pages.roads.col.kind"): text(f"pages.roads.{'bridge' if row['is_bridge'] else 'stretch'}"),
-                    text("pages.roads.col.name"): row["name"],
+                    text("pages.roads.col.name"): row["name"] or "—",
                     text("pages.roads.col.cut_off"): len(row["villages"]),
                     text("pages.roads.col.villages"): "、".join(v["name"] for v in row["villages"]),
                 }
