@@ -218,7 +218,7 @@ def _why_part(office: Bureau, found: Incident, document: dict[str, Any], village
     """Show one village item by item, with the reason on every row, and the answer to 「为什么」 for the picked one."""
     text = office.text
     if not village:
-        frame.note(text("pages.relief.no_need"))
+        frame.note(text("pages.relief.need_nothing"))
         return
     names = _names(office)
     frame.strong(names.get(village, village))
@@ -277,7 +277,7 @@ def _need(office: Bureau, found: Incident) -> None:
     with frame.refusals(office):
         needed = frame.kept(office, ("need", found.incident_id), lambda: _sentences(office, found))
         if not needed:
-            frame.note(text("pages.relief.no_need"))
+            frame.note(text("pages.relief.need_nothing"))
             return
         frame.bullets(needed)
         frame.note(text("pages.relief.need_note"))
