@@ -150,6 +150,11 @@ class Bureau:
         except NotFoundError as error:
             raise NotFoundError("district.no_home", home=str(self.settings.home)) from error
 
+    def close(self) -> None:
+        """Let go of the store, so that its files may be moved."""
+        self._engine().dispose()
+        _engine_of.cache_clear()
+
     def create_store(self) -> None:
         """Create the empty store of a new district."""
         self.settings.home.mkdir(parents=True, exist_ok=True)

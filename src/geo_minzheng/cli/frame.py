@@ -143,6 +143,23 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
+@contextmanager
+def steps(names: Sequence[str]) -> Iterator[Callable[[str], None]]:
+    """Show long work step by step on a terminal; nobody else is told."""
+    hidden = options.as_json or not sys.stderr.isatty()
+    text = reader_text()
+    bar = typer.progressbar(
+        names, file=sys.stderr, hidden=hidden, item_show_func=lambda name: text(f"cli.step.{name}") if name else ""
+    )
+
+    def step(name: str) -> None:
+        bar.current_item = name
+        bar.update(1)
+
+    with bar:
+        yield step
+
+
 def show_files(files: Sequence[Path]) -> None:
     """Print where files were written."""
     show({"files": [str(file) for file in files]}, lambda: [str(file) for file in files])

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tomllib
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,106 +19,171 @@ from geo_minzheng.settings import data_dir, read_settings
 
 if TYPE_CHECKING:
     from geo_minzheng.bootstrap import Bureau
+    from geo_minzheng.present.text import Text
 
 PROFILE = "seed_reference"
+STEPS = ("read", "store", "planning", "impact", "reports", "plan", "papers", "done")
+# What a home of ours holds; anything else in the folder belongs to somebody else and stays.
+OURS = ("district.gpkg", "district.gpkg-wal", "district.gpkg-shm", "photos", "papers", "cache")
+
+Step = Callable[[str], None]
 
 
-def rehearse(out: Path, *, osm: Path | None, home: Path | None, now: str) -> tuple[dict[str, Any], list[str]]:
-    """Build a district and play the planning day and the flood day.
+@dataclass(frozen=True)
+class Rehearsal:
+    """What is played: where it goes, when, on which ground."""
+
+    out: Path
+    home: Path
+    flood_at: datetime
+    planning_day: date
+    flood: str
+    layers: dict[str, Any]
+
+
+def rehearse(out: Path, *, osm: Path | None, home: Path | None, now: str, step: Step) -> dict[str, Any]:
+    """Build a district and play the planning day and the flood day; an interrupt leaves what was there before.
 
     Returns
     -------
-    What happened for machines, and as lines for people.
+    What happened, for machines; :func:`lines` says it to people.
 
     Raises
     ------
     RefusedError
         ``demo.not_a_demo``: the home holds a district that is no demo.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    out = out.absolute()
     home = (home or out / "home").absolute()
-    _clear(home)
+    out.mkdir(parents=True, exist_ok=True)
+    _refuse_real(home)
+    step("read")
+    with _workshop(out / ".building") as building:
+        told = _play(_rehearsal(building, osm, now), step)
+        step("done")
+        home.mkdir(parents=True, exist_ok=True)
+        _move(building / "home", home, [*OURS])
+        files = sorted(path.name for path in building.iterdir() if path.is_file())
+        _move(building, out, files)
+    return {"home": str(home), "out": str(out), **told, "files": [str(out / name) for name in files]}
+
+
+def _refuse_real(home: Path) -> None:
+    if (home / "district.gpkg").exists():
+        desk = bootstrap.open_bureau(read_settings(home=home))
+        with desk.reading() as session:
+            is_demo = district.describe_flag(session, "is_demo")
+        desk.close()
+        if not is_demo:
+            raise RefusedError("demo.not_a_demo", home=str(home))
+
+
+@contextmanager
+def _workshop(folder: Path) -> Iterator[Path]:
+    """Work beside the place, so that whatever ends the work leaves the place as it was."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _move(source: Path, target: Path, names: list[str]) -> None:
+    for name in names:
+        old = target / name
+        if old.is_dir():
+            shutil.rmtree(old)
+        else:
+            old.unlink(missing_ok=True)
+        if (source / name).exists():
+            shutil.move(source / name, old)
+
+
+def _rehearsal(building: Path, osm: Path | None, now: str) -> Rehearsal:
+    home = building / "home"
     if osm is None:
         plan = demo.demo_manifest()
-        flood_at, planning_day, flood = bootstrap.parse_moment(now or plan.now), plan.planning_day, plan.breach
-        osm_layers: dict[str, Any] = {}
-    else:
-        raw = tomllib.loads((data_dir("demo") / "extract.toml").read_text(encoding="utf-8"))
-        flood_at = bootstrap.parse_moment(now) if now else raw["now"].astimezone(bootstrap.CHINA)
-        planning_day, flood = raw["planning_day"], raw["flood"]["name"]
-        first = bootstrap.open_bureau(read_settings(home=home, now=flood_at.isoformat()))
-        osm_layers, _ = district.osm_layers(
-            osm, data_dir("demo") / "extract.toml", first.policy_for(PROFILE), codes=None, catalogue=first.catalogue
+        return Rehearsal(
+            building, home, bootstrap.parse_moment(now or plan.now), plan.planning_day, plan.breach, layers={}
         )
-    flood_desk = bootstrap.open_bureau(read_settings(home=home, now=flood_at.isoformat()), who=demo.COORDINATOR)
-    planning = flood_desk.at(
-        datetime(planning_day.year, planning_day.month, planning_day.day, 9, 0, tzinfo=bootstrap.CHINA)
+    raw = tomllib.loads((data_dir("demo") / "extract.toml").read_text(encoding="utf-8"))
+    flood_at = bootstrap.parse_moment(now) if now else raw["now"].astimezone(bootstrap.CHINA)
+    first = bootstrap.open_bureau(read_settings(home=home, now=flood_at.isoformat()))
+    layers, _ = district.osm_layers(
+        osm, data_dir("demo") / "extract.toml", first.policy_for(PROFILE), codes=None, catalogue=first.catalogue
     )
+    return Rehearsal(building, home, flood_at, raw["planning_day"], raw["flood"]["name"], layers)
+
+
+def _play(told: Rehearsal, step: Step) -> dict[str, Any]:
+    settings = read_settings(home=told.home, now=told.flood_at.isoformat())
+    flood_desk = bootstrap.open_bureau(settings, who=demo.COORDINATOR)
+    day = told.planning_day
+    planning = flood_desk.at(datetime(day.year, day.month, day.day, 9, 0, tzinfo=bootstrap.CHINA))
+    step("store")
     flood_desk.create_store()
-    told: dict[str, Any] = {"home": str(home), "out": str(out)}
-    told["layers"] = _build(planning, out, osm_layers)
-    told |= _planning_day(planning.named(demo.PLANNER), out)
-    told |= _flood_day(flood_desk, out, flood, osm_layers.get("flood"))
+    done: dict[str, Any] = {"layers": _build(planning, told)}
+    step("planning")
+    done |= _planning_day(planning.named(demo.PLANNER), told)
+    done |= _flood_day(flood_desk, told, step)
     with flood_desk.transaction() as (session, act):
-        district.name_district(session, act, {"demo_clock": flood_at.isoformat()})
-    return told, _lines(told)
+        district.name_district(session, act, {"demo_clock": told.flood_at.isoformat()})
+    flood_desk.close()
+    return done
 
 
-def _clear(home: Path) -> None:
-    if (home / "district.gpkg").exists():
-        settings = read_settings(home=home)
-        with bootstrap.open_bureau(settings).reading() as session:
-            if not district.describe_flag(session, "is_demo"):
-                raise RefusedError("demo.not_a_demo", home=str(home))
-        shutil.rmtree(home)
-
-
-def _stage(desk: Bureau, out: Path) -> demo.Stage:
+def _stage(desk: Bureau, told: Rehearsal) -> demo.Stage:
+    chinese = bootstrap.text_of("zh")
     return demo.Stage(
-        bootstrap.text_of("zh"), desk.catalogue, desk.policy_for(PROFILE), out, desk.settings.home, desk.settings.fonts
+        chinese, desk.catalogue, desk.policy_for(PROFILE), told.out, desk.settings.home, desk.settings.fonts
     )
 
 
-def _build(desk: Bureau, out: Path, osm_layers: dict[str, Any]) -> dict[str, int]:
-    stage = _stage(desk, out)
+def _build(desk: Bureau, told: Rehearsal) -> dict[str, int]:
+    stage = _stage(desk, told)
     with desk.transaction() as (session, act):
-        if not osm_layers:
+        if not told.layers:
             return demo.import_demo_district(session, act, stage)
         district.name_district(session, act, {"policy_profile": PROFILE, "is_demo": True})
         staff.set_people(session, act, demo.PEOPLE)
-        return district.store_layers(session, act, stage.catalogue, stage.policy, osm_layers)
+        return district.store_layers(session, act, stage.catalogue, stage.policy, told.layers)
 
 
-def _planning_day(desk: Bureau, out: Path) -> dict[str, Any]:
+def _planning_day(desk: Bureau, told: Rehearsal) -> dict[str, Any]:
     with desk.transaction() as (session, act):
-        made = demo.play_planning_day(session, act, _stage(desk, out))
+        made = demo.play_planning_day(session, act, _stage(desk, told))
     return {
         "programmes": {p["programme"]: len(p["chosen"]) for p in made["programmes"]["programmes"]},
         "new_sites": made["siting"]["cover"]["new"],
     }
 
 
-def _flood_day(desk: Bureau, out: Path, name: str, footprint: Any) -> dict[str, Any]:
-    stage = _stage(desk, out)
+def _flood_day(desk: Bureau, told: Rehearsal, step: Step) -> dict[str, Any]:
+    stage = _stage(desk, told)
+    footprint = told.layers.get("flood")
 
     def at_desk(who: str) -> Any:
         return desk.named(who).act(incident=demo.INCIDENT)
 
     with desk.transaction() as (session, act):
-        incident = demo.declare_flood(session, act, stage, name=name)
+        step("impact")
+        incident = demo.declare_flood(session, act, stage, name=told.flood)
         if footprint is None:
-            incidents.add_footprint_file(
-                session, act, stage.policy, incident, demo.demo_manifest().flood, options.ReadOptions()
-            )
+            nothing = options.ReadOptions()
+            incidents.add_footprint_file(session, act, stage.policy, incident, demo.demo_manifest().flood, nothing)
         else:
             incidents.add_footprint(session, act, incident, footprint, source="synthetic")
         assessed = impact.assess_impact(session, act, stage.policy, incident)
         level = demo.decide_flood_level(session, act, stage, incident)
+        step("reports")
         counts = demo.report_from_villages(at_desk, session, stage, incident)
+        step("plan")
         plan, approval = demo.plan_and_approve(at_desk, session, stage, incident)
         picked = demo.issue_first_order(at_desk, session, approval)
+    step("papers")
     with desk.reading() as session:
-        files = demo.write_papers(session, desk.act(incident=incident), stage, incident)
+        demo.write_papers(session, desk.act(incident=incident), stage, incident)
     return {
         "incident": incident,
         "affected": assessed["totals"]["affected_population"],
@@ -131,18 +199,23 @@ def _flood_day(desk: Bureau, out: Path, name: str, footprint: Any) -> dict[str, 
         },
         "orders": len(approval["orders"]) if approval else 0,
         "picked": picked,
-        "files": sorted(str(f) for f in files),
     }
 
 
-def _lines(told: dict[str, Any]) -> list[str]:
-    text = bootstrap.text_of("zh")
+def lines(told: dict[str, Any], text: Text) -> list[str]:
+    """Say what happened."""
+    level = text(f"names.level.{told['level']}") if told["level"] else text("papers.not_activated")
+    plan = told["plan"] | {"status": text(f"names.status.{told['plan']['status']}")}
+    people = {name: text.integer(told[name]) for name in ("affected", "displaced")}
+    programmes = list(told["programmes"].values())
     return [
-        text("demo.summary_district", rows=sum(told["layers"].values()), layers=len(told["layers"])),
-        text("demo.summary_planning", programmes=list(told["programmes"].values()), sites=told["new_sites"]),
-        text("demo.summary_flood", affected=told["affected"], displaced=told["displaced"], isolated=told["isolated"],
-             level=told["level"] or "—"),
+        text("demo.summary_district", rows=text.integer(sum(told["layers"].values())), layers=len(told["layers"])),
+        text("demo.summary_planning", programmes=programmes, sites=told["new_sites"] or "—"),
+        text("demo.summary_flood", **people, isolated=told["isolated"], level=level),
         text("demo.summary_reports", **told["reports"]),
-        text("demo.summary_plan", orders=told["orders"], **told["plan"]),
-        text("demo.summary_files", out=told["out"], count=len(told["files"])),
+        text("demo.summary_plan", orders=told["orders"], **plan),
+        text(
+            "demo.summary_files", out=told["out"], count=len(told["files"]),
+            names=[Path(file).name for file in told["files"]],
+        ),
     ]  # fmt: skip

@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from geo_minzheng.cli import frame
+from geo_minzheng.cli import frame, rehearse
 from geo_minzheng.cli.frame import REFUSED, bureau, refusals, show
-from geo_minzheng.cli.rehearse import rehearse
 from geo_minzheng.services import checks
 from geo_minzheng.settings import app_file, bench_file
 
@@ -24,8 +23,9 @@ def demo(
 ) -> None:
     """建示范区并演练两天：汛期与规划 · build the demo district and play both days."""
     with refusals():
-        told, lines = rehearse(out, osm=osm, home=frame.options.home, now=frame.options.now)
-        show(told, lambda: lines)
+        with frame.writing(out), frame.steps(rehearse.STEPS) as step:
+            told = rehearse.rehearse(out, osm=osm, home=frame.options.home, now=frame.options.now, step=step)
+        show(told, lambda: rehearse.lines(told, frame.reader_text()))
 
 
 def serve(
