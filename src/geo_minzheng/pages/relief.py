@@ -218,7 +218,7 @@ def _why_part(office: Bureau, found: Incident, document: dict[str, Any], village
     """Show one village item by item, with the reason on every row, and the answer to 「为什么」 for the picked one."""
     text = office.text
     if not village:
-        frame.note(text("pages.relief.need_nothing"))
+        frame.note(text("pages.relief.no_need"))
         return
     names = _names(office)
     frame.strong(names.get(village, village))
