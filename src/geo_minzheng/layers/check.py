@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from geo_minzheng.layers import crs as systems
 from geo_minzheng.layers import geometry
@@ -15,44 +17,25 @@ from geo_minzheng.layers.faults import FaultList
 from geo_minzheng.layers.geometry import Shapes
 from geo_minzheng.layers.headings import PLACE_HEADS, Table, heading_key
 from geo_minzheng.layers.options import ReadOptions
-from geo_minzheng.layers.values import BadValue, default_of, folded, is_blank, parse
+from geo_minzheng.layers.values import BadValue, default_of, folded, is_blank, parse, serial_date, unit_word
 from geo_minzheng.model.layer import ColumnSpec, LayerSpec
 
 Values = dict[str, list[Any]]
-_UNITS = {
-    "亩": "亩",
-    "公顷": "公顷",
-    "平方公里": "平方千米",
-    "平方千米": "平方千米",
-    "km2": "平方千米",
-    "平方米": "平方米",
-    "m2": "平方米",
-    "㎡": "平方米",
-    "元": "元",
-    "万元": "万元",
-    "亿元": "亿元",
-    "人": "人",
-    "万人": "万人",
-    "户": "户",
-    "间": "间",
-    "张": "张",
-    "斤": "斤",
-    "公斤": "千克",
-    "千克": "千克",
-    "kg": "千克",
-    "吨": "吨",
-    "t": "吨",
-    "米": "米",
-    "m": "米",
-    "公里": "千米",
-    "千米": "千米",
-    "km": "千米",
-    "千米/时": "千米/时",
-    "km/h": "千米/时",
-    "公里/小时": "千米/时",
-    "年": "年",
-    "层": "层",
-}
+# Units by what they measure: the first word of each is the one that columns are kept in or compared by.
+_SCALES: tuple[tuple[tuple[str, ...], ...], ...] = (
+    (("平方米", "m2", "㎡", "平米"), ("亩", "市亩"), ("公顷", "ha", "hm2"), ("平方千米", "平方公里", "km2")),
+    (("元",), ("千元",), ("万元",), ("百万元",), ("亿元",)),
+    (("千克", "公斤", "kg"), ("斤", "市斤"), ("吨", "t", "公吨"), ("克", "g")),
+    (("米", "m"), ("千米", "公里", "km")),
+    (("升", "l", "公升"), ("毫升", "ml")),
+    (("千米/时", "km/h", "公里/小时", "千米/小时"),),
+    *(((unit,), *((f"{many}{unit}",) for many in ("十", "百", "千", "万"))) for unit in ("人", "户", "间", "张")),
+    (("年",),),
+    (("层",),),
+)
+_UNITS = {folded(word).lower(): kin[0] for scale in _SCALES for kin in scale for word in kin}
+_SCALE_OF = {kin[0]: n for n, scale in enumerate(_SCALES) for kin in scale}
+_STATED_UNIT = re.compile(r"单位\s*[:：]\s*(.+)")
 _KINDS = {"Point": "geometry_not_point", "LineString": "geometry_not_line", "Polygon": "geometry_not_area"}
 _SOURCE_WORDS = {"合成": "synthetic", "测绘": "survey", "实测": "survey"}
 
@@ -62,15 +45,18 @@ def check_headings(
 ) -> None:
     """Report required columns that are absent, mapped headings that are not there, other units, unused columns."""
     known = {c.name for c in spec.columns} | set(PLACE_HEADS) | {"coord_source"}
+    stated = _stated_units(table.above)
     for target in unclear:
         faults.add("mapping_unknown", column=target, allowed="、".join(h for h in table.headings if h)[:300])
     for target in sorted(set(assigned) - known):
         faults.add("mapping_target", column=target, allowed="、".join(c.name for c in spec.columns))
     for column in spec.columns:
         if column.required and column.name not in assigned and column.name not in unclear:
-            faults.add("column_missing", column=_shown(column), allowed="、".join((*column.heads, column.name)))
+            faults.add(
+                "column_missing", column=_shown(column), allowed="、".join(dict.fromkeys((*column.heads, column.name)))
+            )
         if column.name in assigned:
-            _check_unit(table.headings[assigned[column.name]], column, faults)
+            _check_unit(table.headings[assigned[column.name]], column, stated, faults)
     used = set(assigned.values())
     left = [
         h for j, h in enumerate(table.headings) if j not in used and h and any(c is not None for c in table.columns[j])
@@ -79,14 +65,41 @@ def check_headings(
         faults.warn("columns_ignored", value="、".join(left))
 
 
-def _check_unit(heading: str, column: ColumnSpec, faults: FaultList) -> None:
-    """Refuse a heading whose bracketed unit is another one than the column's: 亩 are not 平方米."""
+def _unit_in(heading: str) -> str | None:
+    """Name the unit in a heading's last brackets."""
     key = heading_key(heading)
-    if not column.unit or "(" not in key or not key.endswith(")"):
+    return _UNITS.get(key[key.rindex("(") + 1 : -1].removeprefix("单位:")) if "(" in key and key[-1] == ")" else None
+
+
+def _check_unit(heading: str, column: ColumnSpec, stated: Collection[str], faults: FaultList) -> None:
+    """Refuse a unit other than the column's, in the heading's brackets or, for all columns, in the table's title."""
+    if not column.unit:
         return
-    found = _UNITS.get(key[key.rindex("(") + 1 : -1].removeprefix("单位:"))
-    if found is not None and found != _UNITS.get(column.unit, column.unit):
-        faults.add("heading_unit", column=heading, value=found, unit=column.unit)
+    kept = _UNITS.get(column.unit, column.unit)
+    told = _unit_in(heading)
+    alike = [unit for unit in stated if _SCALE_OF[unit] == _SCALE_OF.get(kept)] if told is None else [told]
+    if alike and kept not in alike:
+        faults.add("heading_unit", column=heading, value=alike[0], unit=column.unit)
+
+
+def _stated_units(above: tuple[str, ...]) -> set[str]:
+    words = [
+        w for text in above if (m := _STATED_UNIT.search(folded(text))) for w in re.split(r"[、,，;；/\s)）]+", m[1])
+    ]
+    return {_UNITS[word.lower()] for word in words if word.lower() in _UNITS}
+
+
+def check_row_units(
+    table: Table, spec: LayerSpec, assigned: Mapping[str, int], values: Values, faults: FaultList
+) -> None:
+    """Refuse a quantity whose heading names another unit than the row does."""
+    if "unit" not in assigned or "quantity" not in assigned:
+        return
+    heading = table.headings[assigned["quantity"]]
+    told = _unit_in(heading)
+    for row, unit in zip(table.rows, values["unit"], strict=True) if told else ():
+        if unit is not None and _UNITS.get(unit_word(unit), unit_word(unit)) != told:
+            faults.add("units_differ", row, heading, str(unit), unit=told)
 
 
 def _shown(column: ColumnSpec) -> str:
@@ -136,6 +149,8 @@ def check_values(
             if isinstance(value, BadValue):
                 faults.add(value.code, row, heading, text, **value.facts)
                 value = None
+            elif column.type == "date" and serial_date(text):
+                faults.warn("date_serial", row, heading, text, day=value.isoformat())
             found.append(value)
         values[column.name] = found
     return values
@@ -179,7 +194,8 @@ def check_references(
 ) -> None:
     """Refuse values that name something unknown to the store and to the file itself.
 
-    A division of six digits stands above the district's own register and is taken as it is.
+    A division above the district's own register, of six digits, is taken when the register's codes begin with it. A
+    village is a division that nothing stands below.
     """
     for column in (c for c in spec.columns if c.ref and c.name in assigned and c.ref in options.known):
         layer, _, name = column.ref.partition(".")
@@ -187,10 +203,14 @@ def check_references(
         if layer == spec.name:
             known |= {v for v in values[name] if v is not None}
         heading = table.headings[assigned[column.name]]
+        above = {code[:size] for code in known for size in (6, 9) if len(code) > size} if layer == "division" else set()
         for row, value in zip(table.rows, values[column.name], strict=True):
-            if value is None or value in known or (column.type == "code" and len(value) <= 6):
+            if value is None:
                 continue
-            faults.add("reference_unknown", row, heading, str(value), layer=layer)
+            if spec.name == "village" and value in above:
+                faults.add("code_not_village", row, heading, str(value))
+            elif value not in known and not (len(value) == 6 and (value in above or not known)):
+                faults.add("reference_unknown", row, heading, str(value), layer=layer)
 
 
 def check_parents(table: Table, spec: LayerSpec, values: Values, faults: FaultList) -> None:
@@ -204,6 +224,29 @@ def check_parents(table: Table, spec: LayerSpec, values: Values, faults: FaultLi
             and (not code.startswith(parent.rstrip("0") if len(parent) == 6 else parent) or code == parent)
         ):
             faults.add("parent_mismatch", row, _shown(spec.column("parent_code")), parent, child=code)
+
+
+_SPANS = (("valid_from", "valid_to"), ("produced_on", "expiry_on"))
+
+
+def check_spans(table: Table, spec: LayerSpec, values: Values, faults: FaultList) -> None:
+    """Refuse an end before its beginning, and a division code that two rows put in force on the same day."""
+    for first, last in (span for span in _SPANS if set(span) <= values.keys()):
+        heading = _shown(spec.column(last))
+        for row, start, end in zip(table.rows, values[first], values[last], strict=True):
+            if start and end and end < start:
+                faults.add("dates_crossed", row, heading, end.isoformat(), start=start.isoformat())
+    if spec.key != ("code", "valid_from"):
+        return
+    spans: dict[str, list[tuple[date, date, int]]] = {}
+    for row, *span in zip(table.rows, *(values[n] for n in (*spec.key, "valid_to")), strict=True):
+        code, start, end = span
+        if code is None or start is None:
+            continue
+        for since, until, at in spans.get(code, ()):
+            if start != since and start < until and since < (end or date.max):
+                faults.add("code_twice_in_force", row, _shown(spec.column("code")), code, first_row=at)
+        spans.setdefault(code, []).append((start, end or date.max, row))
 
 
 def check_shapes(
@@ -222,17 +265,27 @@ def check_shapes(
         shape = geometry.single_family(shapes[i], spec.geometry)
         if shape is None:
             faults.add(_KINDS[spec.geometry], table.rows[i], value=shapes[i].geom_type)
+        if shape is not None and spec.geometry == "LineString" and shapely.length(shape) == 0:
+            faults.add("line_without_length", table.rows[i])
+            shape = None
         kept[i] = shape
     if spec.geometry != "Polygon" or not len(present):
         return kept, set()
     metres = geometry.local_metres(shapes)
     for k in np.flatnonzero(~shapely.is_missing(kept) & ~shapely.is_valid(kept)):
         kept[k] = _mend(kept[k], table.rows[int(k)], metres, options, faults)
-    dropped = _drop_twins(table, kept, options, faults)
+    twins = geometry.first_twin(kept)
+    dropped = _drop_twins(table, twins, options, faults)
     if any(spec.column(name).type.startswith("code") for name in spec.key):
-        for first, second, area in geometry.overlaps(kept, metres):
+        for first, second, area in geometry.overlaps(_without(kept, twins >= 0), metres):
             faults.warn("areas_overlap", table.rows[second], first_row=table.rows[first], area_km2=round(area / 1e6, 4))
     return kept, dropped
+
+
+def _without(shapes: Shapes, left_out: NDArray[np.bool_]) -> Shapes:
+    rest = shapes.copy()
+    rest[left_out] = None
+    return rest
 
 
 def _mend(shape: Any, row: int, metres: Any, options: ReadOptions, faults: FaultList) -> Any:
@@ -257,9 +310,8 @@ def _mend(shape: Any, row: int, metres: Any, options: ReadOptions, faults: Fault
     return flaw.mended
 
 
-def _drop_twins(table: Table, shapes: Shapes, options: ReadOptions, faults: FaultList) -> set[int]:
+def _drop_twins(table: Table, twins: NDArray[np.int64], options: ReadOptions, faults: FaultList) -> set[int]:
     dropped = set()
-    twins = geometry.first_twin(shapes)
     for i in np.flatnonzero(twins >= 0):
         first = table.rows[twins[i]]
         if options.repair:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from geo_minzheng.model.layer import LayerSpec
 SUFFIXES = (".geojson", ".json", ".gpkg", ".csv")
 _ANY = LayerSpec("any", "any", (), "wide", "", "", ())
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+Cells = dict[str, list[Any]]
 _COORDINATES = ("lon", "lat", "x", "y", "north", "east", "wkt")
 
 
@@ -96,9 +99,11 @@ def convert_file(path: Path, out: Path, crs: str, *, sheet: str = "", encoding: 
     if not len(shapes):
         raise InputError("layers.no_rows", file=path.name)
     left_out = {j for name, j in assigned.items() if name in _COORDINATES} if raw.wkb is None else set()
-    cells = {
-        _free(h, j): c for j, (h, c) in enumerate(zip(table.headings, table.columns, strict=True)) if j not in left_out
-    }
+    kinds = raw.notes.get("kinds", {})
+    cells: Cells = {}
+    for j, (heading, column) in enumerate(zip(table.headings, table.columns, strict=True)):
+        if j not in left_out:
+            cells[_free(heading, j, cells)] = _typed(column, kinds.get(heading, ""))
     _write(out, cells, shapes)
     return Converted(len(shapes), source_crs, STORE_CRS)
 
@@ -110,11 +115,27 @@ def _check_system(crs: str, path: Path) -> None:
         raise InputError(error.key, **{**error.facts, "file": path.name}) from error
 
 
-def _free(heading: str, j: int) -> str:
-    return heading or f"column_{j + 1}"
+def _free(heading: str, j: int, taken: Cells) -> str:
+    return heading if heading and heading not in taken else f"{heading}_{j + 1}".removeprefix("_")
 
 
-def _write(out: Path, cells: dict[str, list[str | None]], shapes: Shapes) -> None:
+def _number(text: str) -> float | None:
+    number = float(text)
+    if not math.isfinite(number):
+        return None
+    return int(text) if text.lstrip("-").isdigit() else number
+
+
+_KINDS: Mapping[str, Callable[[str], Any]] = {"number": _number, "switch": "true".__eq__, "nested": json.loads}
+
+
+def _typed(column: list[str | None], kind: str) -> list[Any]:
+    """Give cells back the type they had in the file."""
+    make = _KINDS.get(kind)
+    return list(column) if make is None else [None if cell is None else make(cell) for cell in column]
+
+
+def _write(out: Path, cells: Cells, shapes: Shapes) -> None:
     writers = {".gpkg": _write_gpkg, ".csv": _write_csv}
     try:
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".convert-") as folder:
@@ -125,11 +146,11 @@ def _write(out: Path, cells: dict[str, list[str | None]], shapes: Shapes) -> Non
         raise InputError("layers.output_unwritable", file=str(out)) from error
 
 
-def _rows(cells: dict[str, list[str | None]], count: int) -> list[dict[str, Any]]:
+def _rows(cells: Cells, count: int) -> list[dict[str, Any]]:
     return [{name: column[i] for name, column in cells.items()} for i in range(count)]
 
 
-def _write_geojson(path: Path, cells: dict[str, list[str | None]], shapes: Shapes) -> None:
+def _write_geojson(path: Path, cells: Cells, shapes: Shapes) -> None:
     features = [
         {
             "type": "Feature",
@@ -143,21 +164,29 @@ def _write_geojson(path: Path, cells: dict[str, list[str | None]], shapes: Shape
     path.write_text(text, encoding="utf-8")
 
 
-def _write_gpkg(path: Path, cells: dict[str, list[str | None]], shapes: Shapes) -> None:
+def _column(cells: list[Any]) -> pd.Series[Any]:
+    """Keep numbers and switches as they are and write the rest as text."""
+    if all(cell is None or isinstance(cell, bool | int | float) for cell in cells):
+        return pd.Series(cells).convert_dtypes()
+    return pd.Series([_safe(c) if isinstance(c, dict | list) else c for c in cells], dtype=object)
+
+
+def _write_gpkg(path: Path, cells: Cells, shapes: Shapes) -> None:
     names = {name: (name if name.lower() not in ("fid", "geom", "geometry") else f"{name}_") for name in cells}
-    data = pd.DataFrame({names[n]: pd.Series(c, dtype=object) for n, c in cells.items()})
+    data = pd.DataFrame({names[n]: _column(c) for n, c in cells.items()})
     frame = gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(list(shapes), crs=STORE_CRS), crs=STORE_CRS)
     frame.to_file(path, driver="GPKG", layer=path.stem, engine="pyogrio")
 
 
-def _safe(text: str | None) -> str:
+def _safe(cell: Any) -> str:
     """Keep a spreadsheet from running a cell as a formula; plain numbers stay numbers."""
+    text = "" if cell is None else cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
     if text and text.startswith(_FORMULA_STARTS) and not text.replace(".", "", 1).lstrip("+-").isdigit():
         return "'" + text
-    return text or ""
+    return text
 
 
-def _write_csv(path: Path, cells: dict[str, list[str | None]], shapes: Shapes) -> None:
+def _write_csv(path: Path, cells: Cells, shapes: Shapes) -> None:
     points = all(s is None or s.geom_type == "Point" for s in shapes)
     place_names = ["lon", "lat"] if points else ["wkt"]
     with path.open("w", encoding="utf-8-sig", newline="") as handle:

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from geo_minzheng.errors import InputError
 
 MB = 1_000_000
+_LOOKED_AT = 65_536
 # What the archive reader and its decompressors raise on damaged input.
 ARCHIVE_ERRORS = (
     zipfile.BadZipFile,
@@ -159,12 +160,22 @@ def open_size(path: Path, limits: Limits) -> int:
     return status.st_size
 
 
-def _text_kind(head: bytes) -> Format | str:
-    body = head.removeprefix(b"\xef\xbb\xbf")
+def wide_encoding(head: bytes) -> str:
+    """Name the two-byte encoding that the first bytes of a text are in, with or without its mark; else empty."""
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = head[: len(head) // 2 * 2].decode("utf-16", errors="replace").lstrip()
-        return "xml" if text.startswith("<") else Format.CSV
-    body = body.lstrip()
+        return "utf-16"
+    at_odd, at_even = head[1::2].count(0), head[::2].count(0)
+    if at_odd == at_even:
+        return ""
+    name = "utf-16-le" if at_odd > at_even else "utf-16-be"
+    text = head[: len(head) // 2 * 2].decode(name, errors="ignore")
+    return "" if any(sign < " " and sign not in "\t\r\n" for sign in text) else name
+
+
+def _text_kind(head: bytes) -> Format | str:
+    if wide := wide_encoding(head):
+        head = head[: len(head) // 2 * 2].decode(wide, errors="ignore").encode("utf-8", errors="ignore")
+    body = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if body.startswith(b"<"):
         low = body.lower()
         for mark, kind in ((b"<kml", Format.KML), (b":kml", Format.KML), (b"<osm", Format.OSM_XML)):
@@ -219,7 +230,7 @@ def detect(path: Path, allowed: tuple[Format, ...] = LAYER_FORMATS, limits: Limi
     Parameters
     ----------
     path
-        File to look at; only its first 4 096 bytes and, for archives, the central directory are read.
+        File to look at; only its first 65 536 bytes and, for archives, the central directory are read.
     allowed
         Formats that make sense where the file was handed in.
 
@@ -231,7 +242,9 @@ def detect(path: Path, allowed: tuple[Format, ...] = LAYER_FORMATS, limits: Limi
     limits = limits or Limits()
     open_size(path, limits)
     with path.open("rb") as handle:
-        head = handle.read(4096)
+        head = handle.read(_LOOKED_AT)
+    if not head.removeprefix(b"\xef\xbb\xbf").strip():
+        raise InputError("layers.file_empty", file=path.name)
     kind = _kind(head, path, limits)
     suffix = path.suffix.lower()
     if kind == Format.XLS and suffix in (".xlsx", ".xlsm"):

@@ -9,7 +9,7 @@ from geo_minzheng.model.layer import Fault
 
 LISTED = 10_000
 _LONGEST_VALUE = 120
-# GEOS' reasons by the key of their sentence, ``layers.reason.<key>``.
+# How the libraries' reasons and our readers' begin, by the key of their sentence, ``layers.reason.<key>``.
 REASONS = {
     "self-intersection": "self_intersection",
     "ring self-intersection": "ring_self_intersection",
@@ -20,6 +20,20 @@ REASONS = {
     "interior is disconnected": "interior_disconnected",
     "too few points in geometry component": "too_few_points",
     "invalid coordinate": "invalid_coordinate",
+    "a linearring requires": "too_few_points",
+    "illegalargumentexception: point array": "too_few_points",
+    "illegalargumentexception: invalid number of points": "too_few_points",
+    "linestring": "too_few_points",
+    "coordinates": "coordinates_missing",
+    "position": "coordinates_missing",
+    "number": "not_numbers",
+    "could not convert string to float": "not_numbers",
+    "parseexception": "not_wkt",
+    "type": "kind_unknown",
+    "mixed": "kinds_mixed",
+    "arcs": "arcs",
+    "nesting": "nesting",
+    "geopackage": "not_geopackage",
 }
 
 
@@ -84,14 +98,15 @@ def fault_of(error: InputError, file: str) -> Fault:
 
 
 def fault_facts(fault: Fault) -> dict[str, Any]:
-    """Return everything that a fault's sentence ``layers.fault.<code>`` may name."""
+    """Return everything that a fault's sentence ``error.layers.<code>`` may name."""
     place = {"file": fault.file, "sheet": fault.sheet, "row": fault.row, "column": fault.column, "value": fault.value}
     return {**place, **fault.facts}
 
 
 def reason_key(fault: Fault) -> str:
     """Return the sentence key of the reason a geometry fault names, empty where the reason is free text."""
-    known = REASONS.get(str(fault.facts.get("reason", "")).strip().lower())
+    said = str(fault.facts.get("reason", "")).strip().lower()
+    known = next((key for start, key in REASONS.items() if said.startswith(start)), "")
     return f"layers.reason.{known}" if known else ""
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 from pyproj import CRS
 
@@ -128,6 +127,8 @@ def read_footprint(path: Path, options: ReadOptions | None = None) -> Footprint:
 
 
 def _frame(rows: pd.DataFrame) -> gpd.GeoDataFrame:
-    depth = pd.Series([np.nan if v is None else float(v) for v in rows["depth_m"]], dtype=float)
-    data: dict[str, Any] = {"depth_m": depth, "grade": pd.Series(list(rows["grade"]), dtype=object)}
+    rows = rows.reindex(columns=["depth_m", "grade", "geometry"]).astype(object)
+    depth = pd.to_numeric(rows["depth_m"]).astype(float).reset_index(drop=True)
+    grade = pd.Series([None if pd.isna(g) else g for g in rows["grade"]], dtype=object)
+    data: dict[str, Any] = {"depth_m": depth, "grade": grade}
     return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(list(rows["geometry"]), crs=STORE_CRS), crs=STORE_CRS)

@@ -21,6 +21,7 @@ _FAMILY = {
 }
 _PLACE = re.compile(r"^(.*?)\[([-\d.eE+]+) ([-\d.eE+]+)\]$")
 _BLOCKS = 100_000
+_SAME_DEG, _SAME_SHARE = 1e-8, 1e-6
 
 
 def local_metres(shapes: Shapes) -> CRS:
@@ -145,7 +146,8 @@ def find_flaw(shape: Any, metres: CRS) -> Flaw | None:
 def first_twin(shapes: Shapes) -> NDArray[np.int64]:
     """Find for each shape the first earlier one that covers exactly the same points; -1 where there is none.
 
-    Ring start, direction and order of parts do not matter; coordinates count to 1e-9 degrees (0.1 mm).
+    Ring start, direction, order of parts and points along a straight edge do not matter; coordinates count to 1e-9
+    degrees (0.1 mm).
     """
     seen: dict[bytes, int] = {}
     twins = np.full(len(shapes), -1, dtype=np.int64)
@@ -155,7 +157,22 @@ def first_twin(shapes: Shapes) -> NDArray[np.int64]:
         first = seen.setdefault(keys[i], int(i))
         if first != i:
             twins[i] = first
+    for later, earlier in _same_ground(shapes):
+        if twins[later] < 0:
+            twins[later] = earlier if twins[earlier] < 0 else twins[earlier]
     return twins
+
+
+def _same_ground(shapes: Shapes) -> list[tuple[int, int]]:
+    """List pairs (later, earlier) of valid polygons that differ by less than a millionth of their area."""
+    bounds = shapely.bounds(shapes)
+    there = np.flatnonzero(~shapely.is_missing(shapes))
+    later, earlier = there[shapely.STRtree(shapes[there]).query(shapely.box(*bounds[there].T))]
+    close = (later > earlier) & (np.abs(bounds[later] - bounds[earlier]) < _SAME_DEG).all(axis=1)
+    later, earlier = later[close], earlier[close]
+    apart = shapely.area(shapely.symmetric_difference(shapes[later], shapes[earlier]))
+    same = apart < _SAME_SHARE * shapely.area(shapes[earlier])
+    return sorted((int(i), int(j)) for i, j in zip(later[same], earlier[same], strict=True))
 
 
 def overlaps(shapes: Shapes, metres: CRS, share: float = 0.01) -> list[tuple[int, int, float]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from geo_minzheng.layers.transfer import Cells, RawSheet
-from geo_minzheng.layers.values import folded, is_blank
+from geo_minzheng.layers.values import BadValue, folded, parse
 from geo_minzheng.model.layer import LayerSpec
 
 # Where tables keep their coordinates; "x" and "y" follow the declared system, the rest say what they are.
@@ -23,6 +23,7 @@ PLACE_HEADS: Mapping[str, tuple[str, ...]] = {
 }
 SOURCE_HEADS = ("coord_source", "坐标来源")
 _LAST_HEADING_ROW, _DEEPEST = 20, 4
+_LONGEST_TOTAL = 20
 _TOTALS = ("合计", "小计", "总计", "共计", "合计数", "本页合计", "本页小计", "累计", "total", "subtotal", "grandtotal")
 _FOOT = re.compile(
     r"^(注|备注|说明|填表|填报|制表|审核|单位负责人|负责人|数据来源|联系电话|经办|统计负责人)[:：人日单（(]?"
@@ -57,8 +58,8 @@ class Table:
         Row as the person counts it, length n.
     ignored
         Rows of totals, notes and column numbers that were left out.
-    heading_row
-        Last row of the headings.
+    above
+        Texts of the titles and headings, each once; a title may state the unit of the whole table.
     """
 
     headings: tuple[str, ...]
@@ -66,7 +67,7 @@ class Table:
     columns: tuple[Cells, ...]
     rows: tuple[int, ...]
     ignored: tuple[int, ...] = ()
-    heading_row: int = 0
+    above: tuple[str, ...] = ()
 
 
 def _wanted(spec: LayerSpec, mapping: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -183,7 +184,8 @@ def find_table(sheet: RawSheet, spec: LayerSpec, mapping: Mapping[str, str]) -> 
     start, depth = chosen
     parts = _parts_of(sheet, start, depth) if count else ()
     below = range(start + depth, count)
-    ignored = [i for i in below if _is_aside(sheet, i, i == start + depth)]
+    assigned, _ = match_headings(parts, spec, mapping)
+    ignored = [i for i in below if _is_total(sheet, i, spec, assigned) or _is_note(sheet, i, i == start + depth)]
     left = set(ignored)
     kept = [i for i in below if i not in left and any(not _is_empty(c[i]) for c in sheet.columns)]
     return Table(
@@ -192,7 +194,7 @@ def find_table(sheet: RawSheet, spec: LayerSpec, mapping: Mapping[str, str]) -> 
         columns=tuple([c[i] for i in kept] for c in sheet.columns),
         rows=tuple(sheet.rows[i] for i in kept),
         ignored=tuple(sheet.rows[i] for i in ignored),
-        heading_row=sheet.rows[start + depth - 1] if count else 0,
+        above=tuple({c[i] or "": None for i in range(start + depth) for c in sheet.columns} if count else ()),
     )
 
 
@@ -200,13 +202,32 @@ def _is_empty(cell: str | None) -> bool:
     return cell is None or not cell.strip()
 
 
-def _is_aside(sheet: RawSheet, i: int, is_first: bool) -> bool:
+def _is_total(sheet: RawSheet, i: int, spec: LayerSpec, assigned: Mapping[str, int]) -> bool:
+    """Tell a row of totals from a row whose remark happens to say 合计.
+
+    A row with a proper key is a total only when a column of the catalogue says so, such as the name.
+    """
+    said = {j for j, c in enumerate(sheet.columns) if c[i] is not None and _says_total(c[i] or "")}
+    if not said or said & set(assigned.values()):
+        return bool(said)
+    keys = [sheet.columns[assigned[name]][i] if name in assigned else None for name in spec.key]
+    return not keys or any(
+        cell is None or isinstance(parse(cell, spec.column(name)), BadValue)
+        for name, cell in zip(spec.key, keys, strict=True)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _says_total(cell: str) -> bool:
+    text = re.sub(r"\s+", "", folded(cell)).lower().rstrip(":")
+    return text in _TOTALS or (text.endswith(("合计", "小计", "总计")) and len(text) <= _LONGEST_TOTAL)
+
+
+def _is_note(sheet: RawSheet, i: int, is_first: bool) -> bool:
     cells = [re.sub(r"\s+", "", folded(c[i] or "")) for c in sheet.columns]
     filled = [c for c in cells if c]
     if not filled:
         return False
-    if any(c.lower().rstrip(":") in _TOTALS for c in filled) or filled[0].endswith(("合计", "小计", "总计")):
-        return True
     # Cells of one merged block all hold its text: a note across the sheet is one text.
     if len(set(filled)) == 1 and len(cells) > 2 and _FOOT.match(filled[0]):
         return True
@@ -230,8 +251,3 @@ def feature_table(sheet: RawSheet) -> Table:
     """Take a feature layer's own headings."""
     parts = tuple((h,) if h.strip() else () for h in sheet.headings)
     return Table(sheet.headings, parts, sheet.columns, sheet.rows)
-
-
-def blank_cells(cells: Cells) -> list[bool]:
-    """Tell which cells say nothing."""
-    return [is_blank(c) for c in cells]

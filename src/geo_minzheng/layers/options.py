@@ -39,7 +39,7 @@ class ReadOptions:
     known
         Values that references may name, by ``layer.column``; references without an entry are not checked.
     coord_source
-        Origin recorded for rows whose file does not state it.
+        Origin of rows whose file does not state it; empty means that a known place keeps the origin it has.
     extra_checks
         Called with the accepted rows (index = row in the file); what it returns is added to the faults.
     """
@@ -53,5 +53,5 @@ class ReadOptions:
     near_km: float | None = None
     village_areas: Mapping[str, Any] = field(default_factory=dict)
     known: Mapping[str, Collection[str]] = field(default_factory=dict)
-    coord_source: str = "imported"
+    coord_source: str = ""
     extra_checks: Callable[[Any], Iterable[Fault]] | None = None

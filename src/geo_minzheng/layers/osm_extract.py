@@ -15,7 +15,7 @@ import shapely
 
 from geo_minzheng.errors import InputError
 from geo_minzheng.layers.detect import MB, Limits
-from geo_minzheng.layers.tables import refuse_doctype
+from geo_minzheng.layers.doctype import refuse_doctype
 from geo_minzheng.layers.transfer import RawSheet, save_sheets
 
 Tags = Mapping[str, str]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from geo_minzheng.errors import InputError
 from geo_minzheng.layers import crs as systems
 from geo_minzheng.layers.crs import Array, Box, SourceCrs
+from geo_minzheng.layers.detect import Limits
 from geo_minzheng.layers.faults import FaultList
 from geo_minzheng.layers.geometry import Shapes, swap_axes
 from geo_minzheng.layers.headings import PLACE_HEADS, Table
@@ -24,11 +25,11 @@ from geo_minzheng.model.layer import ColumnSpec
 
 _NUMBER = ColumnSpec("coordinate", "float")
 _PAIRS = (("lon", "lat"), ("east", "north"), ("x", "y"))
+_HEMISPHERE = re.compile(r"([东西南北EWNS]?)[经纬]?\s*(.*?)\s*([东西南北EWNS]?)[经纬]?", re.IGNORECASE)
 # Folding widths turns the sign for seconds into two signs for minutes.
-_SEXAGESIMAL = re.compile(
-    r"^[东西南北经纬EWNS]*\s*(\d{1,3})[°度](\d{1,2})['′分](?:([\d.]+)(?:[\"″秒]|['′]{2})?)?\s*[EN东北]?$", re.IGNORECASE
-)
+_DEGREES = re.compile(r"(\d{1,3}(?:\.\d+)?)[°度]?(?:(\d{1,2})['′分](?:([\d.]+)(?:[\"″秒]|['′]{2})?)?)?")
 _EWKT = re.compile(r"^\s*SRID\s*=\s*(\d+)\s*;", re.IGNORECASE)
+_DEEPEST = 8
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,19 @@ class Placed:
 
 
 def _coordinate(text: str) -> float | BadValue:
-    match = _SEXAGESIMAL.match(folded(text))
-    if match:
-        degrees, minutes, seconds = (float(g or 0) for g in match.groups())
-        return degrees + minutes / 60 + seconds / 3600
     found: float | BadValue = parse(text, _NUMBER)
-    return found
+    if not isinstance(found, BadValue) or found.code == "not_finite":
+        return found
+    sides = _HEMISPHERE.fullmatch(folded(text))
+    match = _DEGREES.fullmatch(sides.group(2)) if sides else None
+    if sides is None or match is None:
+        return found
+    try:
+        degrees, minutes, seconds = (float(part or 0) for part in match.groups())
+    except ValueError:
+        return found
+    sign = -1 if set((sides.group(1) + sides.group(3)).upper()) & set("西南WS") else 1
+    return sign * (degrees + minutes / 60 + seconds / 3600)
 
 
 def _numbers(table: Table, column: int, faults: FaultList) -> Array:
@@ -63,8 +71,23 @@ def _numbers(table: Table, column: int, faults: FaultList) -> Array:
     return values
 
 
+def _wkt_shape(text: str) -> Any:
+    """Build one plain shape; ``None`` for an empty one."""
+    if text.upper().count("COLLECTION") > _DEEPEST:
+        raise ValueError("nesting")
+    try:
+        with np.errstate(invalid="ignore"):  # a coordinate that is no number is refused by its name, later
+            shape = shapely.from_wkt(text)
+    except NotImplementedError as error:
+        raise ValueError("arcs") from error
+    return None if shape.is_empty else shapely.force_2d(shape)
+
+
 def _from_wkt(table: Table, column: int, faults: FaultList) -> tuple[Shapes, str]:
     shapes = np.full(len(table.rows), None, dtype=object)
+    if sum(text.count(",") + 1 for text in table.columns[column] if text) > (limit := Limits().vertices):
+        faults.add("too_many_vertices", limit=limit)
+        return shapes, ""
     declared: set[str] = set()
     for i, (row, text) in enumerate(zip(table.rows, table.columns[column], strict=True)):
         if text is None or is_blank(text):
@@ -73,9 +96,12 @@ def _from_wkt(table: Table, column: int, faults: FaultList) -> tuple[Shapes, str
         match = _EWKT.match(text)
         declared.add(f"EPSG:{match.group(1)}" if match else "")
         try:
-            shapes[i] = shapely.force_2d(shapely.from_wkt(text[match.end() :] if match else text))
+            shapes[i] = _wkt_shape(text[match.end() :] if match else text)
         except (shapely.errors.ShapelyError, ValueError, TypeError) as error:
             faults.add("geometry_malformed", row, table.headings[column], text, reason=str(error)[:120])
+            continue
+        if shapes[i] is None:
+            faults.add("geometry_missing", row, table.headings[column], text)
     return shapes, declared.pop() if len(declared) == 1 else ""
 
 
@@ -197,15 +223,17 @@ def _name_outside(
         "km": _kilometres_off(lon, lat, options),
         "crs": source.name,
     }
+    if not (math.isfinite(x) and math.isfinite(y)):
+        return "coordinate_not_finite", facts, shown
     if swap_fits:
         return "swapped_axes", facts, shown
+    if (x == 0 and y == 0) or (lon == 0 and lat == 0):
+        return "coordinate_zero", facts, shown
     if not source.is_projected and max(abs(x), abs(y)) > 400:
         return "not_degrees", facts, shown
     if source.is_projected and abs(x) <= 180 and abs(y) <= 90:
         return "not_metres", facts, shown
-    if lon == 0 and lat == 0:
-        return "coordinate_zero", facts, shown
-    return "outside_district", facts, shown
+    return "outside_district" if facts["km"] is not None else "coordinate_nowhere", facts, shown
 
 
 def place(table: Table, shapes: Shapes, crs_text: str, options: ReadOptions, faults: FaultList) -> Placed:
@@ -235,9 +263,13 @@ def place(table: Table, shapes: Shapes, crs_text: str, options: ReadOptions, fau
     try:
         moved = _transform(shapes, source, faults)
     except InputError as error:
-        facts: dict[str, Any] = dict(error.facts)
-        faults.add(error.key.rpartition(".")[2], **facts)
-        return Placed(nothing, source.name)
+        # Northings read as eastings look like another zone; only when the other order does not fit either is it one.
+        other = _moved_swapped(shapes, source)
+        if shapely.is_missing(other).all() or _outside(other, options).any():
+            facts: dict[str, Any] = dict(error.facts)
+            faults.add(error.key.rpartition(".")[2], **facts)
+            return Placed(nothing, source.name)
+        moved = shapes.copy()
     bad = _outside(moved, options)
     if _is_another_zone(shapes, moved, source, options):
         bad |= ~shapely.is_missing(moved)

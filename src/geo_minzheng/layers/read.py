@@ -54,7 +54,7 @@ def read_sheets(path: Path, *, encoding: str = "", limits: Limits | None = None)
 
 
 def choose_sheet(sheets: list[RawSheet], wanted: str, file: str) -> RawSheet:
-    """Pick the sheet that was asked for, or the only one that holds anything.
+    """Pick the sheet that was asked for, or the only one that holds anything; a hidden one only when no other does.
 
     Raises
     ------
@@ -67,12 +67,14 @@ def choose_sheet(sheets: list[RawSheet], wanted: str, file: str) -> RawSheet:
         if found is None:
             raise InputError("layers.sheet_unknown", file=file, value=wanted, allowed=names or "—")
         return found
-    filled = [s for s in sheets if s.rows]
+    all_filled = [s for s in sheets if s.rows]
+    filled = [s for s in all_filled if not s.notes.get("hidden")] or all_filled
     if len(filled) > 1:
         raise InputError("layers.sheet_needed", file=file, allowed="、".join(s.name for s in filled))
     if not filled:
         raise InputError("layers.no_rows", file=file)
-    return filled[0]
+    aside = "、".join(s.name for s in all_filled if s is not filled[0])
+    return replace(filled[0], notes={**filled[0].notes, "aside": aside}) if aside else filled[0]
 
 
 def _reader_notes(sheet: RawSheet, table: Table, faults: FaultList) -> frozenset[tuple[int, int]]:
@@ -88,6 +90,8 @@ def _reader_notes(sheet: RawSheet, table: Table, faults: FaultList) -> frozenset
             cells.add((fault.row or 0, j))
             column = table.headings[j] if j < len(table.headings) else ""
         faults.add(fault.code, fault.row, column, fault.value, **fault.facts)
+    if aside := sheet.notes.get("aside"):
+        faults.warn("sheets_hidden", value=str(aside))
     if sheet.notes.get("guessed"):
         faults.warn("encoding_guessed", value=str(sheet.notes.get("preview", "")), encoding=sheet.notes["encoding"])
     return frozenset(cells)
@@ -124,7 +128,8 @@ def check_sheet(sheet: RawSheet, path: Path, spec: LayerSpec, options: ReadOptio
     Returns
     -------
     CheckedLayer
-        ``rows = accepted + refused + ignored``; every fault of the sheet.
+        ``rows = accepted + refused + ignored``; every fault of the sheet. A column that the file lacks is not in the
+        frame: a known row keeps what it has there.
     """
     faults = FaultList(path.name, sheet.name)
     table = find_table(sheet, spec, options.mapping) if sheet.is_grid else feature_table(sheet)
@@ -136,11 +141,15 @@ def check_sheet(sheet: RawSheet, path: Path, spec: LayerSpec, options: ReadOptio
     check.check_headings(table, spec, assigned, unclear, faults)
     unread = _reader_notes(sheet, table, faults)
     values = check.check_values(table, spec, assigned, faults, unread=unread)
+    absent = {c.name for c in spec.columns} - set(assigned) - set(spec.key)
     dropped = check.check_keys(table, spec, values, options, faults)
     check.check_references(table, spec, assigned, values, options, faults)
     check.check_parents(table, spec, values, faults)
+    check.check_spans(table, spec, values, faults)
+    check.check_row_units(table, spec, assigned, values, faults)
     placed = _place_rows(sheet, table, spec, assigned, options, faults)
-    frame = pd.DataFrame({k: pd.Series(v, dtype=object) for k, v in values.items()}, dtype=object)
+    present = {k: pd.Series(v, dtype=object) for k, v in values.items() if k not in absent}
+    frame = pd.DataFrame(present, dtype=object)
     if placed is not None:
         shapes, twins = check.check_shapes(table, spec, placed.shapes, options, faults)
         check.check_villages(table, values, spec, shapes, placed.source_crs, options, faults)

@@ -130,6 +130,7 @@ def _read(base: Path, name: str, declared: str, limits: Limits) -> RawSheet:
         "guessed": guessed and bool(preview),
         "preview": preview,
         "name_bytes": NAME_BYTES,
+        "kinds": {h: "number" for h, column in zip(headings, fields, strict=True) if column.dtype.kind in "iuf"},
     }
     return RawSheet(name, headings, columns, tuple(range(1, count + 1)), wkb, crs, faults, notes)
 

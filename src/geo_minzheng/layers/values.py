@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from geo_minzheng.model.layer import ColumnSpec
@@ -39,6 +39,7 @@ _DATES = (
     *(re.compile(rf"{day}(?:[T ]{_CLOCK})?") for day in _DAYS),
     re.compile(rf"(\d{{4}})年(\d{{1,2}})月(\d{{1,2}})日{_CLOCK}"),
 )
+_SERIAL = re.compile(r"([2-6]\d{4}|7[0-2]\d{3})(?:\.\d+)?")
 _TRUE = {"是", "有", "√", "✓", "✔", "1", "1.0", "true", "t", "yes", "y", "对", "已"}
 _FALSE = {"否", "无", "×", "✗", "✘", "0", "0.0", "false", "f", "no", "n", "不是", "没有", "未"}
 _LONGEST_TEXT = 2000
@@ -121,8 +122,14 @@ def parse_date(text: str) -> date | None:
     return None
 
 
+def serial_date(text: str) -> date | None:
+    """Read a day that a spreadsheet shows as its number because the cell has no date format; 1954 to 2100."""
+    match = _SERIAL.fullmatch(folded(text))
+    return date(1899, 12, 30) + timedelta(days=int(match.group(1))) if match else None
+
+
 def _date(text: str, _spec: ColumnSpec) -> Parsed:
-    return parse_date(text) or BadValue("not_a_date")
+    return parse_date(text) or serial_date(text) or BadValue("not_a_date")
 
 
 def _bool(text: str, _spec: ColumnSpec) -> Parsed:
@@ -145,13 +152,15 @@ _CODE_LENGTHS = {"code": (6, 9, 12), "code6": (6,), "code9": (9,), "code12": (12
 
 
 def _code(text: str, spec: ColumnSpec) -> Parsed:
-    body = folded(text).lstrip("'`")
+    body = re.sub(r"\s+", "", folded(text)).lstrip("'`")
     if _SCIENTIFIC.fullmatch(body):
         return BadValue("code_scientific")
     body = re.sub(r"^(\d+)\.0+$", r"\1", body)
     lengths = _CODE_LENGTHS[spec.type]
     if not body.isascii() or not body.isdigit():
         return BadValue("code_not_digits", {"lengths": "、".join(map(str, lengths))})
+    if spec.type == "code":  # 420703100000 in a list of twelve digits is the town 420703100
+        body = re.sub(r"^(\d{6})(?:0{6}|0{3})$|^(\d{9})0{3}$", lambda m: m[1] or m[2], body)
     if len(body) not in lengths:
         return BadValue("code_length", {"length": len(body), "lengths": "、".join(map(str, lengths))})
     return body

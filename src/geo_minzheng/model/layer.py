@@ -53,7 +53,7 @@ class Fault:
     Parameters
     ----------
     code
-        Stable machine name; the sentence is ``layers.fault.<code>`` in the language files.
+        Stable machine name; the sentence is ``error.layers.<code>`` in the language files.
     file, sheet, row, column, value
         Where: file name, sheet or layer, row as the person counts it in the file (1 = first line), heading,
         what stands there.

@@ -180,7 +180,7 @@ def fault_sentence(fault: Fault, text: Text) -> str:
     reason = fault_words.reason_key(fault)
     if reason:
         facts["reason"] = text(reason)
-    return text(f"layers.fault.{fault.code}", **facts)
+    return text(f"error.layers.{fault.code}", **facts)
 
 
 def list_layers(session: Session, catalogue: Mapping[str, LayerSpec]) -> list[dict[str, Any]]:

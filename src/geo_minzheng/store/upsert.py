@@ -24,6 +24,8 @@ from geo_minzheng.store.gpkg import note_change
 from geo_minzheng.store.ledger import open_lot
 
 Key = tuple[Any, ...]
+UNSTATED = "imported"
+_SAME_DEG = 1e-9
 # Up to here the stored rows are looked up by key, above it the whole table is read.
 _FEW = 2000
 
@@ -33,7 +35,8 @@ class _Batch:
     """The frame as cells.
 
     ``rows`` are what decides whether a row changed: catalogue columns and ``coord_source`` by ``names``, then the
-    geometry as WKB. ``origin`` (CRS, file) is stored but decides nothing.
+    geometry as WKB. ``origin`` (CRS, file) is stored but decides nothing. ``absent`` names what the frame does not
+    say at all, ``stated`` the rows that say where their place comes from.
     """
 
     table: Table
@@ -42,10 +45,24 @@ class _Batch:
     rows: list[tuple[Any, ...]]
     shapes: list[Any]
     origin: list[tuple[str, str]]
+    absent: frozenset[str]
+    stated: list[bool]
 
     def keys(self) -> list[Key]:
         places = [self.names.index(name) for name in self.key]
         return [tuple(row[place] for place in places) for row in self.rows]
+
+    def complete(self, at: int, old: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Fill what the frame leaves unsaid from the stored row: absent columns, and the origin of an unmoved place."""
+        given = zip(self.names, old, self.rows[at], strict=False)
+        cells = [before if name in self.absent else now for name, before, now in given]
+        place, shape = cells[:-1], self.rows[at][len(cells) :]
+        if self.shapes and _is_same_place(shape[0], old[-1]):
+            shape, self.shapes[at] = (old[-1],), shapely.from_wkb(old[-1])
+        has_moved = shape != old[len(cells) :] if self.shapes else place != list(old[: len(place)])
+        if not self.stated[at] and not has_moved:
+            cells[-1] = old[len(place)]
+        return (*cells, *shape)
 
     def cells(self, at: int, act: Act) -> dict[str, Any]:
         cells = dict(zip(self.names, self.rows[at], strict=False))
@@ -59,7 +76,8 @@ class _Batch:
 def write_layer(session: Session, spec: LayerSpec, frame: pd.DataFrame, act: Act) -> dict[str, int]:
     """Store checked rows by business key: new ones are inserted, different ones changed, identical ones left alone.
 
-    Rows that are not in the frame stay. Empty cells take the catalogue's default. Where a row came from (file, CRS)
+    Rows that are not in the frame stay, and so does what a known row holds in columns that the frame lacks. Empty cells
+    take the catalogue's default. Where a row came from (file, CRS)
     makes no difference by itself. A new ``stock_lot`` is opened by a receipt; a known one keeps item, unit and the
     quantity it was opened with. One audit row per changed row, one for the import, none when nothing changed.
 
@@ -80,6 +98,9 @@ def write_layer(session: Session, spec: LayerSpec, frame: pd.DataFrame, act: Act
     keys = batch.keys()
     _check_keys(spec.name, keys)
     known = _known(session, batch, keys)
+    for at, key in enumerate(keys):
+        if key in known:
+            batch.rows[at] = batch.complete(at, known[key][1])
     fresh = [at for at, key in enumerate(keys) if key not in known]
     changed = [at for at, key in enumerate(keys) if key in known and known[key][1] != batch.rows[at]]
     if not fresh and not changed:
@@ -106,8 +127,11 @@ def _batch(spec: LayerSpec, frame: pd.DataFrame) -> _Batch:
     if unknown:
         raise InputError("store.no_column", layer=spec.name, column=unknown[0])
     names = (*(c.name for c in spec.columns), "coord_source")
-    defaults = {c.name: c.default for c in spec.columns} | {"coord_source": ""}
-    columns = [write_cells(_series(frame, n), table.columns[n], defaults[n]) for n in names]
+    defaults = {c.name: c.default for c in spec.columns} | {"coord_source": UNSTATED}
+    absent = frozenset(c.name for c in spec.columns if c.name not in frame and c.name not in model.KEY)
+    said = {n: _series(frame, n) for n in names}
+    said["coord_source"] = said["coord_source"].where(said["coord_source"].astype(bool), None)
+    columns = [write_cells(said[n], table.columns[n], defaults[n]) for n in names]
     origin = [write_cells(_series(frame, n), table.columns[n], "") for n in ("source_crs", "source_file")]
     shapes: list[Any] = []
     if "geom" in table.columns:
@@ -117,7 +141,23 @@ def _batch(spec: LayerSpec, frame: pd.DataFrame) -> _Batch:
         shapes = [fit(shape, kind.kind) for shape in given.tolist()]
         columns.append(shapely.to_wkb(shapes, byte_order=1).tolist())
     rows = list(zip(*columns, strict=True)) if len(frame) else []
-    return _Batch(table, model.KEY, names, rows, shapes, list(zip(*origin, strict=True)))
+    return _Batch(
+        table,
+        model.KEY,
+        names,
+        rows,
+        shapes,
+        list(zip(*origin, strict=True)),
+        absent,
+        said["coord_source"].notna().tolist(),
+    )
+
+
+def _is_same_place(new: bytes | None, old: bytes | None) -> bool:
+    """Whether two shapes differ by less than a tenth of a millimetre, as one file in two systems does."""
+    if new is None or old is None or new == old:
+        return new == old
+    return bool(shapely.equals_exact(shapely.from_wkb(new), shapely.from_wkb(old), tolerance=_SAME_DEG))
 
 
 def _series(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
