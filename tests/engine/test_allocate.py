@@ -292,6 +292,13 @@ def test_extreme_weights_stay_exact():
     assert plan.got[0, :, 0].tolist() == [2.0**19, 2.0**19]
 
 
+@pytest.mark.parametrize("held", [1_253_535_785.0, 2.0**40 - 1, 2_999_999_999.5])
+def test_a_great_many_packages_are_counted_to_the_last(held):
+    plan = allocate([[held]], [[held], [held]], [[1.0, 1.0]])
+    assert plan.got.sum() == np.floor(held)
+    assert plan.need_packed[0, 0, 0] == np.ceil(held)
+
+
 @pytest.mark.parametrize(
     ("change", "key"),
     [
@@ -316,6 +323,8 @@ def test_extreme_weights_stay_exact():
         ({"deadline_min": np.nan}, "allocate.not_a_number"),
         ({"vehicle_hours": [-1.0]}, "allocate.negative"),
         ({"arrivals": Arrivals(minutes=[1.0], quantity=[[[1.0]], [[1.0]]])}, "allocate.wrong_shape"),
+        ({"arrivals": Arrivals(minutes=[[1.0], [1.0, 2.0]], quantity=[[[1.0]]])}, "allocate.not_numbers"),
+        ({"stock": np.array([["2026-07-01"]], "M8[D]")}, "allocate.not_numbers"),
     ],
 )
 @pytest.mark.parametrize("name", ALLOCATORS)

@@ -218,6 +218,8 @@ def test_shared_hours_are_shared_between_items():
     ("lorries", "key"),
     [
         (Lorries(hours=[1.0], kg=[1.0], tonnage_kg=0.0), "tonnage_not_positive"),
+        (Lorries(hours=[1.0], kg=[1.0], tonnage_kg=[1.0, 2.0]), "wrong_shape"),
+        (Lorries(hours=[1.0], kg=[1.0], tonnage_kg="heavy"), "not_numbers"),
         (Lorries(hours=[-1.0], kg=[1.0]), "negative"),
         (Lorries(hours=[1.0], kg=[np.nan]), "not_a_number"),
         (Lorries(hours=[1.0, 1.0], kg=[1.0]), "wrong_shape"),

@@ -16,6 +16,7 @@ from geo_minzheng.errors import InputError
 from geo_minzheng.model.allocation import AllocationProblem, Arrivals, Lorries
 
 TOLERANCE = 1e-9
+MOST_FORGIVEN = 1e-3
 MAX_PACKAGES = 2**40
 MAX_SCALE = 2**62
 PLAIN_DENOMINATOR = 10_000
@@ -45,6 +46,8 @@ def checked(field: str, values: npt.ArrayLike, shape: tuple[int, ...], *, may_be
         ``allocate.negative``, each naming the field and the first place.
     """
     try:
+        if np.asarray(values).dtype.kind in "cmM":
+            raise TypeError(field)
         array: FloatArray = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError("allocate.not_numbers", field=field) from error
@@ -97,8 +100,9 @@ def _sizes(stock: npt.ArrayLike, need: npt.ArrayLike, cost: npt.ArrayLike) -> tu
 def whole_packages(quantity: FloatArray, size: FloatArray, *, up: bool) -> IntArray:
     """Count the packages a need takes (``up``) or a stock holds, forgiving rounding errors of 1e-9."""
     count = quantity / size
-    slack = TOLERANCE * np.maximum(1.0, count)
-    whole = np.ceil(count - slack) if up else np.floor(count + slack)
+    nearest = np.rint(count)
+    is_whole = np.abs(count - nearest) <= np.minimum(MOST_FORGIVEN, TOLERANCE * np.maximum(1.0, count))
+    whole = np.where(is_whole, nearest, np.ceil(count) if up else np.floor(count))
     if whole.size and whole.max() > MAX_PACKAGES:
         raise InputError("allocate.too_large", field="need" if up else "stock", value=float(quantity.max()))
     return np.maximum(whole, 0.0).astype(np.int64)
@@ -181,8 +185,9 @@ def _lorries(given: Any, n_warehouses: int, n_items: int) -> Lorries | None:
     if not isinstance(given, Lorries):
         hours = checked("vehicle_hours", given, (n_warehouses,), may_be_inf=True)
         return Lorries(hours=hours, kg=np.ones(n_items), tonnage_kg=np.ones(n_warehouses), trips=1.0)
-    tonnage = np.broadcast_to(np.asarray(given.tonnage_kg, dtype=np.float64), (n_warehouses,))
-    tonnage = checked("tonnage_kg", tonnage, (n_warehouses,))
+    is_one = _dimensions("tonnage_kg", given.tonnage_kg) == 0
+    tonnage = checked("tonnage_kg", given.tonnage_kg, () if is_one else (n_warehouses,))
+    tonnage = np.broadcast_to(tonnage, (n_warehouses,)).copy()
     if (tonnage <= 0).any():
         raise InputError("allocate.tonnage_not_positive", at=int(np.argmax(tonnage <= 0)))
     return Lorries(
@@ -211,7 +216,8 @@ def _rows(stock: FloatArray, arrivals: Arrivals | None) -> tuple[IntArray, IntAr
         return warehouse, period, minute, stock
     if not isinstance(arrivals, Arrivals):
         raise InputError("allocate.not_numbers", field="arrivals")
-    times = checked("arrivals.minutes", arrivals.minutes, (len(np.atleast_1d(arrivals.minutes)),))
+    many = len(arrivals.minutes) if _dimensions("arrivals.minutes", arrivals.minutes) else 1
+    times = checked("arrivals.minutes", arrivals.minutes, (many,))
     later = checked("arrivals.quantity", arrivals.quantity, (len(times), n_w, n_k))
     when, where = np.nonzero(later.sum(axis=2) > 0)
     return (
