@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from datetime import date, datetime, timedelta, timezone
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from geo_minzheng.errors import GeoMinzhengError, InputError, NotFoundError
+from geo_minzheng.errors import GeoMinzhengError, InputError, NotFoundError, StoreError
 from geo_minzheng.layers.catalogue import load_catalogue
 from geo_minzheng.model.act import Act
 from geo_minzheng.policy.load import load_policy
@@ -149,6 +150,12 @@ class Bureau:
             return _engine_of(self.settings.store_url)
         except NotFoundError as error:
             raise NotFoundError("district.no_home", home=str(self.settings.home)) from error
+        except StoreError as error:
+            # A store that may not be written cannot even be read: its log of changes wants a place.
+            home = self.settings.home
+            if self.settings.database_url or all(os.access(p, os.W_OK) for p in (home, home / "district.gpkg")):
+                raise
+            raise StoreError("district.read_only", home=str(home)) from error
 
     def close(self) -> None:
         """Let go of the store, so that its files may be moved."""

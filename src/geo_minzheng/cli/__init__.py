@@ -3,16 +3,14 @@
 import sys
 from importlib import import_module
 
-from geo_minzheng.cli import lazy
-
 INTERRUPTED = 130
 STOPPED = "\n已中断，未完成的部分没有保存。 Stopped; what was not finished is not stored.\n"
 
 
 def main() -> None:
     """Run the command line; an interrupt ends it in one line, however early it comes."""
-    lazy.install()
     try:
+        import_module("geo_minzheng.cli.lazy").install()
         import_module("geo_minzheng.cli.main").run()
     except KeyboardInterrupt:
         sys.stderr.write(STOPPED)

@@ -60,7 +60,9 @@ def hoist(argv: Sequence[str]) -> list[str]:
             front.append(word)
         elif word in _WITH_VALUE:
             value = next(words, None)
-            front += [word] if value is None else [word, value]
+            if value is None:
+                return [word]  # Alone it is told as the misuse it is.
+            front += [word, value]
         else:
             rest.append(word)
     return front + rest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 PROFILE = "seed_reference"
 STEPS = ("read", "store", "planning", "impact", "reports", "plan", "papers", "done")
 # What a home of ours holds; anything else in the folder belongs to somebody else and stays.
-OURS = ("district.gpkg", "district.gpkg-wal", "district.gpkg-shm", "photos", "papers", "cache")
+OURS = ("district*.gpkg*", "photos", "papers")
 
 Step = Callable[[str], None]
 
@@ -58,11 +59,13 @@ def rehearse(out: Path, *, osm: Path | None, home: Path | None, now: str, step: 
     out.mkdir(parents=True, exist_ok=True)
     _refuse_real(home)
     step("read")
-    with _workshop(out / ".building") as building:
+    with _workshop(out) as building:
         told = _play(_rehearsal(building, osm, now), step)
         step("done")
         home.mkdir(parents=True, exist_ok=True)
-        _move(building / "home", home, [*OURS])
+        for old in (path for pattern in OURS for path in home.glob(pattern)):
+            _remove(old)
+        _move(building / "home", home, sorted(path.name for path in (building / "home").iterdir()))
         files = sorted(path.name for path in building.iterdir() if path.is_file())
         _move(building, out, files)
     return {"home": str(home), "out": str(out), **told, "files": [str(out / name) for name in files]}
@@ -79,10 +82,9 @@ def _refuse_real(home: Path) -> None:
 
 
 @contextmanager
-def _workshop(folder: Path) -> Iterator[Path]:
-    """Work beside the place, so that whatever ends the work leaves the place as it was."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+def _workshop(out: Path) -> Iterator[Path]:
+    """Work in a folder of its own, so that whatever ends the work leaves the place as it was."""
+    folder = Path(tempfile.mkdtemp(prefix=".building-", dir=out))
     try:
         yield folder
     finally:
@@ -91,13 +93,15 @@ def _workshop(folder: Path) -> Iterator[Path]:
 
 def _move(source: Path, target: Path, names: list[str]) -> None:
     for name in names:
-        old = target / name
-        if old.is_dir():
-            shutil.rmtree(old)
-        else:
-            old.unlink(missing_ok=True)
-        if (source / name).exists():
-            shutil.move(source / name, old)
+        _remove(target / name)
+        shutil.move(source / name, target / name)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _rehearsal(building: Path, osm: Path | None, now: str) -> Rehearsal:

@@ -13,7 +13,7 @@ from geo_minzheng.cli import frame, goods_lines
 from geo_minzheng.cli.frame import bureau, plan_row, refusals, save_json, show, writing
 from geo_minzheng.cli.words import words_of
 from geo_minzheng.engine import documents
-from geo_minzheng.errors import InputError
+from geo_minzheng.errors import InputError, NotFoundError
 from geo_minzheng.services import dispatch, duty, incidents, needs, papers, relief
 
 if TYPE_CHECKING:
@@ -132,16 +132,23 @@ def why(
         office = bureau()
         policy = office.policy()
         with office.reading() as session:
-            if frame.options.as_json:
-                show(relief.explain_shortage(session, office.act(), policy, incident, village, item))
-                return
-            lines = relief.explain_lines(
-                session, office.act(), policy, office.text, incident, village=village, item=item
-            )
-            row = relief.latest_plan(session, incident)
             words = words_of(office, session)
+            asked = (session, office.act(), policy)
+            try:
+                if frame.options.as_json:
+                    told, lines = relief.explain_shortage(*asked, incident, village, item), []
+                else:
+                    told = {}
+                    lines = relief.explain_lines(*asked, office.text, incident, village=village, item=item)
+            except NotFoundError as error:
+                # That a village needs nothing of it is an answer; an unknown village or item is not.
+                if error.key != "relief.no_need" or village not in words.places or item not in policy.items:
+                    raise
+                told = {"coverage": None, "reason": None, "changes": []}
+                lines = [office.text("cli.plan.no_need_here", village=words.place(village), item=words.item(item))]
+            row = relief.latest_plan(session, incident)
         mine = [] if row is None else duty.village_rows(row.document, village)
-        show(None, lambda: [*(goods_lines.cover_line(words, r) for r in mine if r["item"] == item), *lines])
+        show(told, lambda: [*(goods_lines.cover_line(words, r) for r in mine if r["item"] == item), *lines])
 
 
 @app.command()

@@ -73,8 +73,8 @@ def carrying(
 
 @app.command()
 def at(
-    lon: Annotated[float, typer.Argument(help="经度 · longitude")],
-    lat: Annotated[float, typer.Argument(help="纬度 · latitude")],
+    lon: Annotated[float, typer.Argument(help="经度 · longitude", min=-180, max=180)],
+    lat: Annotated[float, typer.Argument(help="纬度 · latitude", min=-90, max=90)],
 ) -> None:
     """某点所在的道路 · the road at a place on the map."""
     with refusals():
