@@ -291,7 +291,9 @@
     function go() {
       var beside = box.querySelector(".gm-legend:not(.gm-folded)"), foot = box.querySelector(".gm-notice");
       var right = beside ? Math.min(beside.offsetWidth + 12, box.clientWidth / 2) : 0, under = foot ? foot.offsetHeight : 0;
-      map.fitBounds(bounds, { paddingTopLeft: [12, 12], paddingBottomRight: [12 + right, 16 + under], animate: false });
+      /* A folded legend is a button over the map's top. */
+      var head = box.querySelector(".gm-legend.gm-folded"), above = head ? head.offsetHeight + 14 : 12;
+      map.fitBounds(bounds, { paddingTopLeft: [12, above], paddingBottomRight: [12 + right, 16 + under], animate: false });
     }
     function resized() {
       if (!box.clientWidth || !box.clientHeight) { return; }
