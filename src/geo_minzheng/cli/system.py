@@ -49,9 +49,11 @@ def verify() -> None:
         text = office.text
         lines = [
             text(
-                "cli.verify.line", name=text(f"cli.verify.{name}"), verdict=text("store.verify.ok") if v == "ok" else v
+                "cli.verify.line",
+                name=text(f"cli.verify.{name}") if text.has(f"cli.verify.{name}") else name,
+                verdict=text("store.verify.ok") if verdict == "ok" else verdict,
             )
-            for name, v in told.items()
+            for name, verdict in told.items()
         ]
         show(told, lambda: lines)
         if any(verdict != "ok" for verdict in told.values()):
