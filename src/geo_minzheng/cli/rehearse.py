@@ -68,7 +68,13 @@ def rehearse(out: Path, *, osm: Path | None, home: Path | None, now: str, step: 
         _move(building / "home", home, sorted(path.name for path in (building / "home").iterdir()))
         files = sorted(path.name for path in building.iterdir() if path.is_file())
         _move(building, out, files)
-    return {"home": str(home), "out": str(out), **told, "files": [str(out / name) for name in files]}
+    return {
+        "home": str(home),
+        "out": str(out),
+        "extract": str(osm or ""),
+        **told,
+        "files": [str(out / name) for name in files],
+    }
 
 
 def _refuse_real(home: Path) -> None:
@@ -213,7 +219,10 @@ def lines(told: dict[str, Any], text: Text) -> list[str]:
     people = {name: text.integer(told[name]) for name in ("affected", "displaced")}
     programmes = list(told["programmes"].values())
     return [
-        text("demo.summary_district", rows=text.integer(sum(told["layers"].values())), layers=len(told["layers"])),
+        text(
+            "demo.summary_extract" if told["extract"] else "demo.summary_district", layers=len(told["layers"]),
+            rows=text.integer(sum(told["layers"].values())), file=Path(told["extract"]).name,
+        ),
         text("demo.summary_planning", programmes=programmes, sites=told["new_sites"] or "—"),
         text("demo.summary_flood", **people, isolated=told["isolated"], level=level),
         text("demo.summary_reports", **told["reports"]),
