@@ -10,7 +10,6 @@ from geo_minzheng.engine import duty
 from geo_minzheng.engine import impact as impact_engine
 from geo_minzheng.errors import NotFoundError
 from geo_minzheng.model.impact import ImpactInputs
-from geo_minzheng.model.incident import Band
 from geo_minzheng.services import incidents, places, roads
 from geo_minzheng.store import records
 from geo_minzheng.store.tables_flood import Assessment
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from geo_minzheng.model.act import Act
     from geo_minzheng.model.impact import Impact
     from geo_minzheng.model.policy import Policy
-    from geo_minzheng.present.text import Text
 
 KIND = "impact"
 
@@ -116,21 +114,6 @@ def find_impact(session: Session, incident: str) -> dict[str, Any] | None:
     """Give the last impact on record, or ``None``."""
     row = records.latest(session, Assessment, incident=incident, kind=KIND)
     return None if row is None else dict(row.document)
-
-
-def impact_lines(told: dict[str, Any], text: Text) -> list[str]:
-    """Write an impact's totals for a person: counts, and estimates with their range."""
-    totals, lines = told["totals"], []
-    for name, value in totals.items():
-        stem, _, end = name.rpartition("_")
-        if end in ("low", "high") or not (value or totals.get(f"{stem}_high")):
-            continue
-        if end == "mid":
-            band = Band(totals[f"{stem}_low"], value, totals[f"{stem}_high"])
-            lines.append(f"{text(f'engine.impact.{stem}')}  {text.estimate(band)}")
-        else:
-            lines.append(f"{text(f'engine.impact.{name}')}  {text.integer(value)}")
-    return lines or [incidents.miss_line(told["nearest"], text)]
 
 
 def houses_by_kind(document: dict[str, Any]) -> list[dict[str, Any]]:
