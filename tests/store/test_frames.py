@@ -17,7 +17,7 @@ from store_play import ACT, fresh_file
 
 from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.store import ledger, upsert
-from geo_minzheng.store.frames import divisions_on, read_layer
+from geo_minzheng.store.frames import count_rows, divisions_on, read_layer
 from geo_minzheng.store.session import make_engine, read_session, store_session
 from geo_minzheng.store.stock import movement_rows, stock_rows
 from geo_minzheng.store.tables import AuditRow
@@ -94,6 +94,30 @@ def test_what_is_read_is_what_was_written(engine, specs):
         "coord_source": "str", "source_crs": "str", "source_file": "str", "imported_at": "datetime64[ms, UTC]",
         "geometry": "",
     }  # fmt: skip
+
+
+def test_what_a_partial_file_does_not_say_stays(engine, specs):
+    put(engine, specs["village"], villages().assign(elderly_60=7, disabled=3))
+    part = villages()[["code", "name", "resident_population", "household_count", "geometry"]]
+    assert put(engine, specs["village"], part.iloc[::-1]) == {"accepted": 0, "unchanged": 5}
+    nearly = part.set_geometry(shapely.transform(part.geometry.to_numpy(), lambda at: at + 1e-11))
+    assert put(engine, specs["village"], nearly) == {"accepted": 0, "unchanged": 5}
+    part.loc[0, "resident_population"] = 9999
+    part.loc[1, "geometry"] = shapely.Point(115, 30)
+    fresh = villages(1, start=9)[part.columns]
+    assert put(engine, specs["village"], pd.concat([part, fresh])) == {"accepted": 3, "unchanged": 3}
+    with read_session(engine) as session:
+        rows = read_layer(session, "village").set_index("code")
+        assert count_rows(session, "village") == 6
+        assert count_rows(session, "village", coord_source="synthetic") == 4
+        with pytest.raises(NotFoundError):
+            count_rows(session, "no_such_layer")
+    old = rows.loc[list(part.code)]
+    assert set(old.elderly_60) == {7}
+    assert set(old.disabled) == {3}
+    assert old.loc[part.code[0], ["resident_population", "coord_source"]].tolist() == [9999, "synthetic"]
+    assert old.coord_source.tolist().count("imported") == 1
+    assert rows.loc[fresh.code.iloc[0], ["elderly_60", "coord_source"]].tolist() == [0, "imported"]
 
 
 def test_an_empty_layer_has_its_columns(engine, specs):

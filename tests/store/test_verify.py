@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from store_play import ACT, receipt
 
 from geo_minzheng.model.ledger import LotHold, LotLine, LotTransfer
-from geo_minzheng.store import ledger, reservations
+from geo_minzheng.store import ledger, records, reservations
 from geo_minzheng.store.session import store_session
+from geo_minzheng.store.tables import Decision
 from geo_minzheng.store.verify import verify
 
 
@@ -79,6 +80,59 @@ def test_the_ledger_finds_transfers_and_reversals_that_do_not_match(session):
     other = "SELECT fid FROM voucher WHERE number = '调-1'"
     session.execute(sa.text(f"UPDATE voucher SET reverses_fid = ({other}) WHERE number = '冲-1'"))
     assert verify(session)["ledger"].key == "store.verify.ledger_reversal"
+
+
+@pytest.mark.parametrize(
+    ("table", "statement"),
+    [
+        ("voucher", "UPDATE voucher SET who = 'no_such_keeper' WHERE number = '入-1'"),
+        ("voucher", "UPDATE voucher SET note = note || '.' WHERE number = '出-1'"),
+        ("voucher", "UPDATE voucher SET number = '出-2' WHERE number = '出-1'"),
+        ("movement", "UPDATE movement SET line_no = line_no + 7 WHERE fid = (SELECT min(fid) FROM movement)"),
+    ],
+)
+def test_a_voucher_that_no_longer_says_what_was_booked_is_found(session, table, statement):
+    assert verify(session)["ledger"].is_ok
+    unguard(session, table)
+    session.execute(sa.text(statement))
+    assert verify(session)["ledger"].key == "store.verify.ledger_voucher"
+
+
+def test_goods_that_were_booked_out_of_the_books_with_every_sum_kept_are_found(session):
+    unguard(session, "movement")
+    lot = "(SELECT max(fid) FROM stock_lot WHERE lot_no = 'L2')"
+    for statement in (
+        f"UPDATE movement SET quantity_milli = 10, balance_milli = 10 WHERE lot_fid = {lot}",
+        f"UPDATE lot_balance SET quantity_milli = 10 WHERE lot_fid = {lot}",
+    ):
+        session.execute(sa.text(statement))
+    assert verify(session)["ledger"].key == "store.verify.ledger_voucher"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE decision SET reason = 'no_such_reason'", "UPDATE decision SET who = '乙'", "DELETE FROM decision"],
+)
+def test_a_decision_that_was_changed_or_taken_away_is_found(session, statement):
+    row = Decision(decision_id="D1", subject="level", subject_key="1", proposed="III", decided="II", reason="夜间")
+    records.add(session, ACT, "decide", row)
+    assert verify(session)["history"].is_ok
+    unguard(session, "decision")
+    session.execute(sa.text(statement))
+    session.expire_all()
+    assert verify(session)["history"].key == "store.verify.history"
+
+
+def test_a_moment_that_is_none_is_a_finding(file_url):
+    from geo_minzheng.store.session import make_engine
+
+    engine = make_engine(file_url)
+    with store_session(engine) as session:
+        ledger.receive(session, ACT, "入-1", [receipt("W1", "L1", 100)])
+        unguard(session, "audit")
+        session.execute(sa.text("UPDATE audit SET at = 'x' || at WHERE seq = 1"))
+        assert verify(session)["audit"].key == "store.verify.unreadable"
+    engine.dispose()
 
 
 def test_a_missing_table_and_a_broken_reference_are_found(session):

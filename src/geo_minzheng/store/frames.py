@@ -87,6 +87,21 @@ def read_layer(
     return frame.sort_values(list(model.KEY), kind="stable", ignore_index=True)
 
 
+def count_rows(session: Session, name: str, *, coord_source: str = "") -> int:
+    """Count the rows of a layer, or those of one origin such as ``synthetic``, without reading any of them [1].
+
+    Raises
+    ------
+    NotFoundError
+        ``store.no_layer``.
+    """
+    _, table = layer_table(name)
+    query = select(func.count()).select_from(table)
+    if coord_source:
+        query = query.where(table.columns["coord_source"] == coord_source)
+    return int(session.scalar(query) or 0)
+
+
 def divisions_on(session: Session, day: date) -> pd.DataFrame:
     """Read the division codes in force on a day: from ``valid_from`` up to, not including, ``valid_to``."""
     frame = read_layer(session, "division")

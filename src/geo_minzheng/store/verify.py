@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import ColumnElement, Connection, Subquery, and_, func, or_, select
 from sqlalchemy import text as sql
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from geo_minzheng.model.ledger import ReservationState
@@ -11,6 +14,7 @@ from geo_minzheng.model.verdict import OK, Verdict
 from geo_minzheng.store.audit import verify_chain
 from geo_minzheng.store.geometry import Geometry
 from geo_minzheng.store.guard import guards
+from geo_minzheng.store.history import verify_history, verify_vouchers_written
 from geo_minzheng.store.tables import APPEND_ONLY, METADATA
 from geo_minzheng.store.tables_layers import StockLot
 from geo_minzheng.store.tables_stock import LotBalance, Movement, Reservation, Voucher
@@ -26,15 +30,30 @@ def verify(session: Session, anchor: tuple[int, str] | None = None) -> dict[str,
 
     Returns
     -------
-    A verdict each for ``ledger``, ``audit``, ``integrity``, ``geometry_index``.
+    A verdict each for ``ledger``, ``audit``, ``history``, ``integrity``, ``geometry_index``.
     """
     connection = session.connection()
-    return {
-        "ledger": verify_ledger(session),
-        "audit": verify_chain(session, anchor),
-        "integrity": verify_integrity(connection),
-        "geometry_index": verify_index(connection),
+    checks: dict[str, Callable[[], Verdict]] = {
+        "ledger": lambda: _first(verify_ledger(session), lambda: verify_vouchers_written(session)),
+        "audit": lambda: verify_chain(session, anchor),
+        "history": lambda: verify_history(session),
+        "integrity": lambda: verify_integrity(connection),
+        "geometry_index": lambda: verify_index(connection),
     }
+    return {name: _read(session, check) for name, check in checks.items()}
+
+
+def _first(found: Verdict, then: Callable[[], Verdict]) -> Verdict:
+    return then() if found.is_ok else found
+
+
+def _read(session: Session, check: Callable[[], Verdict]) -> Verdict:
+    """Do one check; what cannot even be read is a finding, not an end."""
+    try:
+        with session.begin_nested():
+            return check()
+    except (ValueError, TypeError, LookupError, DBAPIError) as error:
+        return Verdict("store.verify.unreadable", {"detail": str(error)[:120]})
 
 
 def verify_ledger(session: Session) -> Verdict:

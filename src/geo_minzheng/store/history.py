@@ -1,0 +1,62 @@
+"""Compare what only ever grows with what the audit chain says was written: an edit that keeps every sum still shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geo_minzheng.model.verdict import OK, Verdict
+from geo_minzheng.store.canonical import moment_text, to_json
+from geo_minzheng.store.columns import Base
+from geo_minzheng.store.tables import APPEND_ONLY
+from geo_minzheng.store.tables_stock import Movement, Voucher
+from geo_minzheng.store.tables_trace import AuditRow
+
+_LEDGER = "ledger."
+
+
+def verify_vouchers_written(session: Session) -> Verdict:
+    """Check that every voucher stands as it was booked: number, kind, lines, note, who and when."""
+    lines: dict[int, list[list[Any]]] = {}
+    for line in session.scalars(select(Movement)):
+        lines.setdefault(line.voucher_fid, []).append([line.line_no, line.lot_fid, line.kind, line.quantity_milli])
+    stored = {
+        v.number: [v.kind, v.note, sorted(lines.get(v.fid, [])), v.who, v.role, v.incident, moment_text(v.at)]
+        for v in session.scalars(select(Voucher))
+    }
+    written = {}
+    for row in _written(session, Voucher):
+        told = json.loads(row.after or "{}")
+        what = [row.action.removeprefix(_LEDGER), told.get("note"), sorted(told.get("lines", []))]
+        written[row.row_key] = [*what, row.who, row.role, row.incident, moment_text(row.at)]
+    number = next((n for n in sorted(stored.keys() | written.keys()) if stored.get(n) != written.get(n)), None)
+    return OK if number is None else Verdict("store.verify.ledger_voucher", {"number": number})
+
+
+def verify_history(session: Session) -> Verdict:
+    """Check that no row that only may be added was changed or taken away after it was written."""
+    for table in (t for t in APPEND_ONLY if t not in (AuditRow, Voucher, Movement)):
+        rows = {row.key_text(): row for row in session.scalars(select(table))}
+        for audit in _written(session, table):
+            told = json.loads(audit.after or "null")
+            if not isinstance(told, dict):
+                continue
+            row = rows.get(audit.row_key)
+            whole = {c.key for c in table.__table__.columns} - {"fid", "geom"} <= told.keys()
+            if (row is None and whole) or (row is not None and not _agrees(row, told)):
+                return Verdict("store.verify.history", {"number": audit.row_key})
+    return OK
+
+
+def _written(session: Session, table: type[Base]) -> Iterator[AuditRow]:
+    query = select(AuditRow).where(AuditRow.table_name == table.__tablename__, AuditRow.before.is_(None))
+    return iter(session.scalars(query.order_by(AuditRow.seq)))
+
+
+def _agrees(row: Base, told: dict[str, Any]) -> bool:
+    stored = {name: value for name, value in row.values().items() if name in told and name != "geom"}
+    return bool(json.loads(to_json(stored)) == {name: told[name] for name in stored})
