@@ -287,14 +287,14 @@ def order(
     ],
     note: Annotated[str, typer.Option(help="说明；撤销和差异签收必填 · note, needed to cancel or for a variance")] = "",
     voucher: Annotated[str, typer.Option(help="出库单号 · voucher")] = "",
-    line: Annotated[
-        list[str] | None, typer.Option("--line", help="行号=实数：出库或差异签收时 · LINE=QUANTITY shipped or received")
+    quantity: Annotated[
+        list[str] | None, typer.Option(help="行号=实数：出库或差异签收时 · LINE=QUANTITY shipped or received")
     ] = None,
 ) -> None:
     """调拨单流转：下达、出库、在途、到达、签收 · take an order one step on."""
     with refusals():
         office = bureau()
-        quantities = dict(_counted(word) for word in line or ())
+        quantities = dict(_counted(word) for word in quantity or ())
         with office.transaction() as (session, act):
             done = dispatch.advance_order(session, act, order_id, to, note=note, voucher=voucher, quantities=quantities)
         facts = {
