@@ -14,7 +14,7 @@ from geo_minzheng.errors import GeoMinzhengError, InputError, NotFoundError, Sto
 from geo_minzheng.layers.catalogue import load_catalogue
 from geo_minzheng.model.act import Act
 from geo_minzheng.policy.load import load_policy
-from geo_minzheng.present.text import Text
+from geo_minzheng.present.text import SOURCE_LANGUAGE, Text
 from geo_minzheng.services import settings_of
 from geo_minzheng.settings import Settings, data_dir, layers_dir
 from geo_minzheng.store import session as sessions
@@ -61,7 +61,17 @@ def sentences(error: GeoMinzhengError) -> list[str]:
     """
     named = f"error.{error.key}_in.{error.facts.get('table', '')}"
     key = named if text_of("zh").has(named) else f"error.{error.key}"
-    return [text_of(language)(key, **error.facts) for language in ("zh", "en")]
+    texts = [text_of(language) for language in ("zh", "en")]
+    return [text(key, **{name: _named_state(text, value) for name, value in error.facts.items()}) for text in texts]
+
+
+def _named_state(text: Text, value: object) -> object:
+    """Name a state of an order or a report beside its code: 在途（in_transit）."""
+    if text.language == SOURCE_LANGUAGE and isinstance(value, str):
+        for table in ("pages.relief.order", "pages.report.state"):
+            if text.has(f"{table}.{value}"):
+                return f"{text(f'{table}.{value}')}（{value}）"
+    return value
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ def decision_line(words: Words, told: Mapping[str, Any]) -> str:
         at=words.moment(told["at"]), who=told["who"],
     )  # fmt: skip
     more = [text(f"cli.level.{name}", value=told[name]) for name in ("reason", "order_no") if told[name]]
-    return words.text("cli.comma").join([line, *more])
+    return "  ".join([line, *more])
 
 
 def road_lines(words: Words, told: Mapping[str, Any]) -> list[str]:

@@ -150,3 +150,20 @@ def order_line(words: Words, order: DispatchOrder) -> str:
         receiver=order.receiver_name, time=words.text.duration(order.travel_min),
         goods=words.join(f"{words.item(item)} {words.of(item, value)}" for item, value in goods.items()),
     )  # fmt: skip
+
+
+def order_details(words: Words, order: DispatchOrder) -> list[str]:
+    """Write an order's way and its lines by number, each with the villages it is for."""
+    text = words.text
+    way = text(
+        "pages.relief.order_line", store=order.warehouse_name, receiver=order.receiver_name, contact=order.contact_name,
+        phone=order.contact_phone, route=" → ".join(order.route) or "—", time=text.duration(order.travel_min),
+    )  # fmt: skip
+    return [way] + [
+        text(
+            "cli.order.item", line=number, item=words.item(line.item), lot=line.lot_no,
+            approved=words.of(line.item, line.approved),
+            villages=words.join(f"{words.place(v)} {text.number(q)}" for v, q in line.villages.items()),
+        )
+        for number, line in enumerate(order.lines, start=1)
+    ]  # fmt: skip

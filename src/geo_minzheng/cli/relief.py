@@ -256,26 +256,26 @@ def _papers_waiting(session: Session, act: Act, policy: Policy) -> list[dict[str
 @app.command()
 def orders(
     incident: IncidentId,
+    order: Annotated[str, typer.Option(help="只看一份，列出各行 · one order, with its lines")] = "",
     out: Annotated[Path | None, typer.Option(help="同时输出公文的目录 · folder for the documents")] = None,
 ) -> None:
     """调拨单 · the dispatch orders."""
     with refusals():
         office = bureau()
         with office.reading() as session:
-            found = dispatch.orders_of(session, incident)
-            files: list[Any] = []
+            found = [o for o in dispatch.orders_of(session, incident) if order in ("", o.order_id)]
+            if order and not found:
+                raise NotFoundError("store.not_found", table="dispatch_order", key=order)
             words = words_of(office, session)
+            files: list[Path] = []
             if out is not None:
                 with writing(out):
                     out.mkdir(parents=True, exist_ok=True)
                     files = papers.write_orders(session, office.act(), office.official_text, incident, out)
-        show(
-            {"orders": [documents.plain(o) for o in found], "files": [str(f) for f in files]},
-            lambda: [
-                *([goods_lines.order_line(words, o) for o in found] or [office.text("pages.relief.no_orders")]),
-                *map(str, files),
-            ],
-        )
+        lines = [goods_lines.order_line(words, o) for o in found] or [office.text("pages.relief.no_orders")]
+        lines += goods_lines.order_details(words, found[0]) if order else []
+        told = {"orders": [documents.plain(o) for o in found], "files": [str(f) for f in files]}
+        show(told, lambda: [*lines, *told["files"]])
 
 
 @app.command()

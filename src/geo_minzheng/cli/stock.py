@@ -69,7 +69,12 @@ def issue(
     """出库（不经方案）· issue goods without a plan."""
     with refusals():
         office = bureau()
+        policy = office.policy()
         with office.transaction() as (session, act):
             stock.issue(session, act, voucher, LotLine(warehouse, lot, quantity), note=note)
-        facts = {"voucher": voucher, "warehouse": warehouse, "lot": lot, "told": office.text.number(quantity)}
+            rows = stock.list_stock(session, policy, office.today())
+        words = Words(office.text, policy)
+        item = next(r["item"] for r in rows if (r["warehouse"], r["lot_no"]) == (warehouse, lot))
+        told = f"{words.item(item)} {words.of(item, quantity)}"
+        facts = {"voucher": voucher, "warehouse": warehouse, "lot": lot, "told": told}
         show({"voucher": voucher}, lambda: [office.text("cli.stock.issued", **facts)])
