@@ -26,7 +26,13 @@ def show_checks(desk: Desk) -> None:
         st.caption(text("pages.housing.against_why"))
         heads = [text(f"pages.housing.column.{n}") for n in ("village", "first", "second", "reason")]
         rows = [
-            [(desk.case(p["first"]) or {}).get("village_name", ""), p["first"], p["second"], p["reason"]] for p in pairs
+            [
+                (desk.case(p["first"]) or {}).get("village_name", ""),
+                p["first"],
+                p["second"],
+                p["reason"] or text("housing.review_missing"),
+            ]
+            for p in pairs
         ]
         with st.container(height=420, border=False):
             st.markdown(page_table(heads, rows))
