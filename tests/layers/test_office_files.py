@@ -14,7 +14,9 @@ from geo_minzheng.layers.faults import reason_key
 from geo_minzheng.layers.options import ReadOptions
 from geo_minzheng.layers.read import check_sheet, choose_sheet
 from geo_minzheng.layers.tables import read_tables
+from geo_minzheng.layers.values import parse
 from geo_minzheng.layers.vector import read_features
+from geo_minzheng.model.layer import ColumnSpec
 
 BOX = (114.3, 30.1, 115.1, 30.9)
 HEADS = ["代码", "村名", "常住人口", "户数", "经度", "纬度"]
@@ -343,3 +345,12 @@ def test_a_column_that_the_file_lacks_is_not_in_the_frame(tmp_path, catalogue):
     checked = read_here(write_csv(tmp_path / "t.csv", HEADS, ROW), catalogue["village"], **CGCS)
     assert "elderly_60" not in checked.frame
     assert not checked.frame["coord_source"].any()
+
+
+@pytest.mark.parametrize(("word", "kind"), [("洪涝", "flood"), ("洪涝灾害", "flood"), ("Flood", "flood"), ("水", None)])
+def test_a_hazard_is_understood_without_the_word_disaster(word, kind):
+    spec = ColumnSpec(
+        "hazard_kind", "enum", values={"flood": ("洪涝灾害", "Flood"), "drought": ("干旱灾害", "Drought")}
+    )
+    found = parse(word, spec)
+    assert (found if isinstance(found, str) else None) == kind

@@ -299,3 +299,38 @@ def test_any_day_has_a_policy(day, profile):
     policy = load_policy(data_dir("policy"), profile=profile, day=day)
     assert policy.seasons.keys() == set(range(1, 13))
     assert abs(sum(part.weight for part in policy.house_ranking.parts) - 100) < 1e-9
+
+
+def test_a_row_at_fault_hides_no_fault_between_rows(folder):
+    edit(
+        folder / "subsidies.csv",
+        "危改3—5人户,by_household_size,dibao|tekun_dispersed,3,",
+        "危改3—5人户,by_household_size,dibao|tekun_dispersed,4,",
+    )
+    edit(folder / "subsidies.csv", ",14400,,,,,,元/户,", ",14400,,,,,,,")
+    edit(folder / "relief_items.csv", "per_base,drinking,3,", "per_base,drinking,三,")
+    assert keys(folder) == ["bad_number", "unit_missing", "band_gap"]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "key"),
+    [
+        ("needs.csv", None, "missing_file"),
+        ("needs.csv", "base\n", "missing_column"),
+        ("hazards.toml", "[[", "unreadable_file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_blames_no_other(folder, file, content, key):
+    (folder / file).unlink()
+    if content is not None:
+        (folder / file).write_text(content, encoding="utf-8")
+    assert set(keys(folder)) == {key}
+
+
+def test_text_is_text_and_an_open_range_has_an_end(folder):
+    edit(folder / "hazards.toml", 'hazard = "flood"', "hazard = 5")
+    edit(folder / "relief_items.csv", "箱,升,13.2,", "箱,升,-1,")
+    with pytest.raises(ManyInputError) as found:
+        load_policy(folder, profile="seed_reference", day=date(2026, 7, 3))
+    assert [f.key for f in found.value.faults] == ["policy.bad_text", "policy.out_of_range"]
+    assert found.value.faults[1].facts["high"] == "∞"

@@ -142,7 +142,8 @@ def _bool(text: str, _spec: ColumnSpec) -> Parsed:
 def _enum(text: str, spec: ColumnSpec) -> Parsed:
     body = folded(text).lower()
     for code, aliases in spec.values.items():
-        if body == code.lower() or any(body == folded(a).lower() for a in aliases):
+        words = (folded(alias).lower() for alias in aliases)
+        if body == code.lower() or any(body in (word, word.removesuffix("灾害")) for word in words):
             return code
     allowed = "、".join(aliases[0] if aliases else code for code, aliases in spec.values.items())
     return BadValue("not_in_list", {"allowed": allowed})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from itertools import combinations, pairwise
 
@@ -19,23 +19,40 @@ Rows = Mapping[str, list[Row]]
 def check_all(reading: Reading) -> list[InputError]:
     """Find every fault: those of reading, then those between rows, each once.
 
-    Rules that span rows are checked for every profile on every day something changes, not only on today's.
+    Rules that span rows are checked for every profile on every day something changes, not only on today's. A rule waits
+    only where a cell that it looks at, or the file, could not be read: half a table makes every band look broken.
     """
-    faults = [*reading.faults, *_duplicates(reading.rows), *_references(reading.rows), *_single_rows(reading.rows)]
-    # Half a table makes every band look broken: rules between rows wait until each row by itself is right.
-    if not faults:
-        profiles = [row.text("profile") for row in reading.rows["profiles"]]
-        for day in turning_days(reading.rows):
-            for profile in profiles:
-                faults += _in_force({name: resolve(r, profile=profile, day=day) for name, r in reading.rows.items()})
+    rows, sound = reading.rows, {name: _sound(found) for name, found in reading.rows.items()}
+    faults = [*reading.faults, *_duplicates(rows), *_references(rows, reading.broken), *_single_rows(sound)]
+    is_clean = not faults
+    rules = [rule for rule, looks_at in _RULES if not any(_is_half(reading, name, on) for name, on in looks_at.items())]
+    profiles = [row.text("profile") for row in rows["profiles"]]
+    for day in turning_days(rows):
+        for profile in profiles:
+            now = {name: resolve(r, profile=profile, day=day) for name, r in rows.items()}
+            # A row may name another that exists, but not on this day or not in this profile.
+            faults += _references(now, reading.broken) if is_clean else ()
+            faults += [fault for rule in rules for fault in rule(now)]
     return list({(f.key, repr(sorted(f.facts.items(), key=str))): f for f in faults}.values())
+
+
+def _sound(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if not row.bad]
+
+
+def _is_half(reading: Reading, name: str, columns: frozenset[str]) -> bool:
+    """Whether a rule cannot trust a table: the file is broken, or a cell that it looks at was bad."""
+    table = next(t for t in TABLES if t.name == name)
+    looked_at = columns | {"profile", "valid_from", "valid_to", *table.group_columns}
+    return table.file in reading.broken or any(row.bad & looked_at for row in reading.rows[name])
 
 
 def _duplicates(rows: Rows) -> Iterable[InputError]:
     for table in TABLES:
         same: dict[tuple[object, ...], list[Row]] = defaultdict(list)
         for row in explode(rows[table.name]):
-            same[(row.text("profile"), row.is_dated, *row.key_of(table.key))].append(row)
+            if not row.bad & {"profile", "valid_from", "valid_to", *table.key}:
+                same[(row.text("profile"), row.is_dated, *row.key_of(table.key))].append(row)
         for members in same.values():
             for first, second in combinations(members, 2):
                 if _overlap(first, second):
@@ -48,12 +65,14 @@ def _overlap(a: Row, b: Row) -> bool:
     return max(a.valid_from or first, b.valid_from or first) <= min(a.valid_to or last, b.valid_to or last)
 
 
-def _references(rows: Rows) -> Iterable[InputError]:
+def _references(rows: Rows, broken: Collection[str]) -> Iterable[InputError]:
     for table in TABLES:
         for column in (*table.columns, *PROVENANCE):
             if not column.ref:
                 continue
             target, name = column.ref.split(".")
+            if any(t.file in broken for t in TABLES if t.name == target) or any(name in r.bad for r in rows[target]):
+                continue  # what it would have held nobody knows
             known = {row.cells[name] for row in rows[target]}
             for row in rows[table.name]:
                 value = row.cells.get(column.name)
@@ -103,7 +122,7 @@ def _item_faults(row: Row, needs: list[Row]) -> Iterable[InputError]:
         allowed = {f"人/{unit}"}
     else:
         allowed = {f"{unit}/{base}" + ("·天" if row.number("days") else "") for base in bases}
-    if row.text("rate_unit") not in allowed:
+    if allowed and row.text("rate_unit") not in allowed:
         yield row.fault("rate_unit", "rate_unit", allowed=sorted(allowed))
     days, survival = row.number("days"), row.number("survival_days")
     if (days is None) != (survival is None) or not _fits_first_night(row, days or 0.0, survival or 0.0):
@@ -137,15 +156,19 @@ def _subsidy_faults(row: Row) -> Iterable[InputError]:
         yield row.fault("band_order", "range_max_yuan")
 
 
-def _in_force(rows: Rows) -> Iterable[InputError]:
-    # A row may name another that exists, but not on this day or not in this profile.
-    yield from _references(rows)
-    yield from _form_rules(rows)
-    yield from _person_bands(rows["subsidies"])
+def _depth_bands(rows: Rows) -> Iterable[InputError]:
     yield from _chains(rows["depth_classes"], ("hazard",), ("depth_min_m", "depth_max_m"), start=0.0)
+
+
+def _damage_bands(rows: Rows) -> Iterable[InputError]:
     yield from _chains(rows["damage"], ("hazard", "structure_type"), ("depth_min_m", "depth_max_m"), start=0.0)
+
+
+def _bound_bands(rows: Rows) -> Iterable[InputError]:
     yield from _chains(rows["response_bounds"], ("condition",), ("lower", "upper"), start=None)
-    yield from _level_order(rows)
+
+
+def _weights(rows: Rows) -> Iterable[InputError]:
     totals: dict[str, float] = defaultdict(float)
     for row in rows["parts"]:
         totals[row.text("ranking")] += row.number("weight") or 0.0
@@ -153,6 +176,9 @@ def _in_force(rows: Rows) -> Iterable[InputError]:
         total = totals[row.text("ranking")]
         if abs(total - 100) > 1e-9:
             yield row.fault("weights_sum", "weight", ranking=row.text("ranking"), total=total)
+
+
+def _months(rows: Rows) -> Iterable[InputError]:
     months = {row.cells["month"] for row in rows["seasons"]}
     if months != set(range(1, 13)):
         missing = [month for month in range(1, 13) if month not in months]
@@ -166,26 +192,25 @@ def _form_rules(rows: Rows) -> Iterable[InputError]:
             yield row.fault("rule_terms", "relation", terms=terms)
 
 
-def _person_bands(rows: list[Row]) -> Iterable[InputError]:
+def _person_bands(rows: Rows) -> Iterable[InputError]:
     """Household-size bands must start at 1, touch, end open, once for every grade and way of renovation."""
     groups: dict[tuple[str, str, str, str], list[Row]] = defaultdict(list)
-    for row in rows:
+    for row in rows["subsidies"]:
         for grade in row.parts("grades") or ("*",):
             for method in row.parts("methods") or ("*",):
                 groups[row.text("programme"), row.text("tiers"), grade, method].append(row)
-    for (programme, tier, _, _), members in groups.items():
-        facts = {"programme": programme, "tier": tier}
+    for members in groups.values():
         members.sort(key=lambda row: (row.number("persons_min") or 0, row.line))
         expected: float = 1
         for row in members:
             low, high = row.number("persons_min") or 1, row.number("persons_max")
             if low > expected:
-                yield row.fault("band_gap", "persons_min", expected=expected, **facts)
+                yield row.fault("band_gap", "persons_min", expected=expected)
             elif low < expected:
-                yield row.fault("band_overlap", "persons_min", expected=expected, **facts)
+                yield row.fault("band_overlap", "persons_min", expected=expected)
             expected = float("inf") if high is None else max(expected, high + 1)
         if expected != float("inf"):
-            yield members[-1].fault("band_not_open", "persons_max", **facts)
+            yield members[-1].fault("band_not_open", "persons_max")
 
 
 def _chains(
@@ -224,3 +249,25 @@ def _level_order(rows: Rows) -> Iterable[InputError]:
         for milder, graver in pairwise(members):
             if ranks.get(graver.text("level"), 0) >= ranks.get(milder.text("level"), 9):
                 yield graver.fault("level_order", "level", other=milder.text("level"))
+
+
+# Each rule between rows with the cells it looks at.
+_RULES: tuple[tuple[Callable[[Rows], Iterable[InputError]], dict[str, frozenset[str]]], ...] = (
+    (_form_rules, {"form_rules": frozenset({"rule", "relation"}), "form_terms": frozenset({"rule"})}),
+    (
+        _person_bands,
+        {"subsidies": frozenset({"programme", "tiers", "grades", "methods", "persons_min", "persons_max"})},
+    ),
+    (_depth_bands, {"depth_classes": frozenset({"hazard", "depth_min_m", "depth_max_m"})}),
+    (_damage_bands, {"damage": frozenset({"hazard", "structure_type", "depth_min_m", "depth_max_m"})}),
+    (_bound_bands, {"response_bounds": frozenset({"condition", "lower", "upper"})}),
+    (
+        _level_order,
+        {
+            "response_bounds": frozenset({"condition", "lower", "level"}),
+            "response_levels": frozenset({"level", "rank"}),
+        },
+    ),
+    (_weights, {"parts": frozenset({"ranking", "weight"})}),
+    (_months, {"seasons": frozenset({"month"})}),
+)

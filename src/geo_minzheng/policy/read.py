@@ -9,7 +9,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class Row:
     table: Table
     line: int
     cells: Mapping[str, Scalar | None]
+    bad: frozenset[str] = frozenset()
 
     def text(self, name: str) -> str:
         """Return a text cell, empty where there is none."""
@@ -82,9 +83,13 @@ class Row:
 
 @dataclass
 class Reading:
-    """Rows by table and the faults found so far."""
+    """Rows by table, the files that could not be read whole, and the faults found so far.
+
+    A row with a fault is kept, its bad columns named and empty, so that rules between rows find the other faults too.
+    """
 
     rows: dict[str, list[Row]] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
     faults: list[InputError] = field(default_factory=list)
 
 
@@ -99,6 +104,7 @@ def read_folder(folder: Path) -> Reading:
     reading.faults += [InputError("policy.unknown_file", file=name, allowed=sorted(files)) for name in found - files]
     for file in sorted(files):
         if file not in found:
+            reading.broken.add(file)
             reading.faults.append(InputError("policy.missing_file", file=file))
         else:
             _read_file(folder / file, file, reading)
@@ -114,6 +120,7 @@ def _read_file(path: Path, file: str, reading: Reading) -> None:
         else:
             _read_toml(text, tables, reading)
     except (OSError, UnicodeDecodeError, csv.Error, tomllib.TOMLDecodeError) as error:
+        reading.broken.add(file)
         reading.faults.append(InputError("policy.unreadable_file", file=file, reason=str(error)))
 
 
@@ -135,12 +142,14 @@ def _read_csv(text: str, table: Table, reading: Reading) -> None:
     ]
     reading.faults += _unknown_columns(heads, columns, table.file, _HEADER_ROW)
     if missing:
+        reading.broken.add(table.file)
         return
     for cells in lines:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(heads):
             facts = {"file": table.file, "row": lines.line_num, "found": len(cells), "expected": len(heads)}
+            reading.broken.add(table.file)
             reading.faults.append(InputError("policy.ragged_row", **facts))
             continue
         _take_row(dict(zip(heads, cells, strict=True)), table, lines.line_num, reading)
@@ -174,6 +183,7 @@ def _read_toml(text: str, tables: list[Table], reading: Reading) -> None:
 def _take_row(raw: Mapping[str, object], table: Table, line: int, reading: Reading) -> None:
     cells: dict[str, Scalar | None] = {}
     faults: list[InputError] = []
+    bad: set[str] = set()
     for column in (*table.columns, *PROVENANCE):
         value, problem = parse_cell(raw.get(column.name), column)
         cells[column.name] = value
@@ -183,12 +193,14 @@ def _take_row(raw: Mapping[str, object], table: Table, line: int, reading: Readi
         if problem is not None:
             place = {"file": table.file, "row": line, "column": column.name, "value": str(raw.get(column.name) or "")}
             faults.append(InputError(f"policy.{problem[0]}", **(place | problem[1])))
-    row = Row(table, line, cells)
+            bad.add(column.name)
+            cells[column.name] = () if column.kind == LIST else None
+    row = Row(table, line, cells, frozenset(bad))
     if row.valid_from and row.valid_to and row.valid_from > row.valid_to:
         faults.append(row.fault("dates_crossed", "valid_to", valid_from=row.valid_from.isoformat()))
+        row = replace(row, bad=row.bad | {"valid_from", "valid_to"})
     reading.faults += faults
-    if not faults:
-        reading.rows[table.name].append(row)
+    reading.rows[table.name].append(row)
 
 
 Problem = tuple[str, dict[str, object]]
@@ -218,6 +230,8 @@ def parse_cell(raw: object, column: Column) -> tuple[Scalar | None, Problem | No
             return date.fromisoformat(text), None
         except ValueError:
             return None, ("bad_date", {})
+    if not isinstance(raw, str):
+        return None, ("bad_text", {})
     # Sentences keep their own punctuation; only codes are compared in normal form.
     kept = str(raw).strip()
     return (kept, None) if not column.choices else _checked_code(text, column)
@@ -239,5 +253,6 @@ def _parse_number(text: str, column: Column) -> tuple[Scalar | None, Problem | N
     if column.kind == INT and number != int(number):
         return None, ("bad_integer", {})
     if (column.low is not None and number < column.low) or (column.high is not None and number > column.high):
-        return None, ("out_of_range", {"low": column.low, "high": column.high})
+        low, high = ("-∞" if column.low is None else column.low), ("∞" if column.high is None else column.high)
+        return None, ("out_of_range", {"low": low, "high": high})
     return (int(number) if column.kind == INT else number), None
