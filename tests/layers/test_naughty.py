@@ -60,7 +60,7 @@ def test_every_refusal_says_where_and_what_to_do(results, sentences):
         for fault in checked.faults:
             assert fault.file == case.name
             for language, text in sentences.items():
-                sentence = text["layers"]["fault"][fault.code].format(**fault_facts(fault))
+                sentence = text["error"]["layers"][fault.code].format(**fault_facts(fault))
                 assert "{" not in sentence
                 assert "None" not in sentence, (language, sentence)
                 if fault.row is None and fault.code not in ("column_missing", "columns_ignored"):

@@ -3,6 +3,8 @@
 import csv
 import json
 import sqlite3
+import zipfile
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -16,6 +18,7 @@ from geo_minzheng.layers.read import check_sheet, choose_sheet
 from geo_minzheng.layers.tables import read_tables
 from geo_minzheng.layers.values import parse
 from geo_minzheng.layers.vector import read_features
+from geo_minzheng.layers.xls_errors import error_cells
 from geo_minzheng.model.layer import ColumnSpec
 
 BOX = (114.3, 30.1, 115.1, 30.9)
@@ -135,8 +138,6 @@ def test_hidden_sheets_are_left_aside_and_told(tmp_path, catalogue):
 
 def test_a_formula_that_says_nothing_is_not_a_formula_without_value(tmp_path, catalogue):
     path = write_book(tmp_path / "b.xlsx", [*HEADS, "残疾人"], [*ROW, '=IF(1,"","")'])
-    import zipfile
-
     with zipfile.ZipFile(path) as archive:
         parts = {n: archive.read(n) for n in archive.namelist()}
     sheet = parts["xl/worksheets/sheet1.xml"].decode()
@@ -354,3 +355,20 @@ def test_a_hazard_is_understood_without_the_word_disaster(word, kind):
     )
     found = parse(word, spec)
     assert (found if isinstance(found, str) else None) == kind
+
+
+def test_error_values_of_an_old_workbook_are_named(tmp_path, catalogue):
+    path = Path(__file__).parent / "files" / "errors.xls"
+    sheets = read_tables(path, Format.XLS, "", Limits())
+    checked = check_sheet(sheets[0], path, catalogue["village"], ReadOptions(**CGCS))
+    (fault,) = (f for f in checked.faults if f.code == "excel_error")
+    assert (fault.row, fault.column, fault.value) == (3, "常住人口", "#N/A")
+    assert [(f.row, f.value) for f in sheets[1].faults] == [(2, "#REF!")]
+    data = path.read_bytes()
+    formula = data.index(bytes.fromhex("030003001100")) + 6
+    computed = data[:formula] + b"\x02\x00\x07\x00\x00\x00\xff\xff" + data[formula + 8 :]
+    (tmp_path / "f.xls").write_bytes(computed)
+    assert [f.value for f in error_cells(tmp_path / "f.xls")[0]] == ["#N/A", "#DIV/0!"]
+    for cut in (100, 600, 3000, 5000):
+        (tmp_path / "c.xls").write_bytes(data[:cut])
+        error_cells(tmp_path / "c.xls")

@@ -12,6 +12,7 @@ from pathlib import Path
 from geo_minzheng.errors import InputError
 from geo_minzheng.layers.detect import ARCHIVE_ERRORS, Format, Limits, wide_encoding
 from geo_minzheng.layers.transfer import RawFault, RawSheet, plain_text
+from geo_minzheng.layers.xls_errors import error_cells
 from geo_minzheng.layers.xlsx_parts import WIDEST, formula_faults, special_sheets
 
 Row = list[str | None]
@@ -136,7 +137,7 @@ def _error_cells(rows: list[tuple[int, Row]]) -> list[RawFault]:
     ]
 
 
-def _book_sheets(path: Path, formulas: dict[str, bytes], limits: Limits) -> list[RawSheet]:
+def _book_sheets(path: Path, found: dict[str, list[RawFault]], limits: Limits) -> list[RawSheet]:
     from python_calamine import CalamineWorkbook, SheetVisibleEnum  # noqa: PLC0415  CSV files need not load it
 
     book = CalamineWorkbook.from_path(str(path))
@@ -145,7 +146,7 @@ def _book_sheets(path: Path, formulas: dict[str, bytes], limits: Limits) -> list
     for name in book.sheet_names:
         sheet = book.get_sheet_by_name(name)
         _check_size(sheet.total_height, sheet.total_width, limits)
-        faults = formula_faults(formulas[name]) if name in formulas else []
+        faults = found.get(name, [])
         rows: dict[int, Row] = {}
         for number, cells in enumerate(sheet.to_python(skip_empty_area=False), 1):
             row = [_cell_text(None if cell == "" else cell) for cell in cells]
@@ -172,12 +173,15 @@ def read_xlsx(path: Path, limits: Limits) -> list[RawSheet]:
         formulas = special_sheets(path, limits)
     except ARCHIVE_ERRORS as error:
         raise InputError("layers.file_broken", reason=type(error).__name__) from error
-    return _book_sheets(path, formulas, limits)
+    return _book_sheets(path, {name: formula_faults(xml) for name, xml in formulas.items()}, limits)
 
 
 def read_xls(path: Path, limits: Limits) -> list[RawSheet]:
     """Read every sheet of an old workbook as a grid; merged blocks are filled."""
-    return _book_sheets(path, {}, limits)
+    from python_calamine import CalamineWorkbook  # noqa: PLC0415
+
+    names = CalamineWorkbook.from_path(str(path)).sheet_names
+    return _book_sheets(path, {names[i]: faults for i, faults in error_cells(path).items() if i < len(names)}, limits)
 
 
 def read_tables(path: Path, kind: Format, encoding: str, limits: Limits) -> list[RawSheet]:
