@@ -91,7 +91,7 @@ def test_words_after_two_dashes_and_values_are_left_alone():
     assert frame.hoist(["a", "--", "--json", "--home", "x"]) == ["a", "--", "--json", "--home", "x"]
     assert frame.hoist(["a", "--as", "--json"]) == ["--as", "--json", "a"]
     assert frame.hoist(["a", "--home=x", "b", "--json"]) == ["--home=x", "--json", "a", "b"]
-    assert frame.hoist(["a", "--as"]) == ["--as", "a"]
+    assert frame.hoist(["a", "--as"]) == ["--as"]
 
 
 def test_who_acts_is_on_every_act_and_the_clock_is_the_one_given(desk: Desk):

@@ -1,5 +1,6 @@
 """The command line: thin adapters over the same services as the pages."""
 
+import signal
 import sys
 from importlib import import_module
 
@@ -15,3 +16,6 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write(STOPPED)
         sys.exit(INTERRUPTED)
+    finally:
+        # What is done is done: an interrupt while the process clears up changes nothing any more.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -40,8 +40,8 @@ class Program(TyperGroup):
         except typer.Abort:
             code = INTERRUPTED
         except SystemExit as end:
-            # The library leaves like this when nobody reads its help any more; a benchmark leaves with its own code.
-            code = 0 if type(sys.stdout).__name__ == "PacifyFlushWrapper" else end.code
+            # What prints the help leaves like this when nobody reads it any more.
+            code = 0 if end.code == 1 else end.code
         except BrokenPipeError:
             code = 0
             _silence()

@@ -86,4 +86,7 @@ def bench(name: Annotated[str, typer.Argument(help="项目 · which benchmark")]
     """性能对比（源码目录内）· benchmarks, from the source tree."""
     with refusals():
         sys.argv = [str(bench_file()), *([name] if name else [])]
-        runpy.run_path(str(bench_file()), run_name="__main__")
+        try:
+            runpy.run_path(str(bench_file()), run_name="__main__")
+        except SystemExit as end:
+            raise typer.Exit(end.code if isinstance(end.code, int) else int(end.code is not None)) from None
