@@ -185,12 +185,13 @@ def fault_sentence(fault: Fault, text: Text) -> str:
 
 def list_layers(session: Session, catalogue: Mapping[str, LayerSpec]) -> list[dict[str, Any]]:
     """List the layers with their rows and how many of those are synthetic."""
-    rows = []
-    for name, spec in catalogue.items():
-        frame = frames.read_layer(session, name)
-        synthetic = int((frame["coord_source"] == "synthetic").sum())
-        rows.append({"layer": name, "geometry": spec.geometry, "rows": len(frame), "synthetic": synthetic})
-    return rows
+    return [
+        {
+            "layer": name, "geometry": spec.geometry, "rows": frames.count_rows(session, name),
+            "synthetic": frames.count_rows(session, name, coord_source="synthetic"),
+        }
+        for name, spec in catalogue.items()
+    ]  # fmt: skip
 
 
 def convert(source: Path, target: Path, *, crs: str) -> dict[str, Any]:

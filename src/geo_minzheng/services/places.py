@@ -92,4 +92,4 @@ def names(session: Session, layer: str, key: str) -> dict[str, str]:
 
 def has_synthetic(session: Session, *layers: str) -> bool:
     """Tell whether any row of these layers is synthetic: then every paper and map must say so."""
-    return any("synthetic" in set(table(session, layer)["coord_source"]) for layer in layers)
+    return any(frames.count_rows(session, layer, coord_source="synthetic") for layer in layers)
