@@ -68,7 +68,11 @@ def carrying(
                 {"road": road, "name": names.get(road, "")}
                 for road in relief.carrying_roads(session, policy, incident, row.document)
             ]
-        show(found, lambda: [f"{r['road']}  {r['name']}" for r in found] or [office.text("pages.relief.nothing")])
+        head = office.text("cli.road.carrying", plan=row.plan_id, count=len(found))
+        lines = (
+            [head, *(f"  {r['road']}  {r['name']}" for r in found)] if found else [office.text("pages.relief.nothing")]
+        )
+        show(found, lambda: lines)
 
 
 @app.command()
