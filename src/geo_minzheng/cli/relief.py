@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from geo_minzheng.model.act import Act
-    from geo_minzheng.model.policy import Policy
 
 app = typer.Typer(no_args_is_help=True, help="救助物资 · relief")
 
@@ -232,23 +231,21 @@ def papers_(
     """待补签的口头批准，逾期的在前 · plans approved by phone whose paper is missing, overdue first."""
     with refusals():
         office = bureau()
-        policy = office.policy()
         with office.reading() as session:
-            rows = _papers_waiting(session, office.act(), policy)
+            rows = _papers_waiting(session, office.act())
             words = words_of(office, session)
         rows = [row for row in rows if row["minutes_left"] < 0 or not overdue]
         show(rows, lambda: [goods_lines.paper_line(words, r) for r in rows] or [office.text("cli.plan.no_paper_due")])
 
 
-def _papers_waiting(session: Session, act: Act, policy: Policy) -> list[dict[str, Any]]:
-    horizon = timedelta(hours=policy.number("dispatch.oral_order_paper_hours"))
+def _papers_waiting(session: Session, act: Act) -> list[dict[str, Any]]:
     return [
         {
             "plan": row.plan_id, "leader": row.leader, "number": row.number, "recorder": row.recorder,
             "witness": row.witness, "decided_at": row.decided_at, "due": row.paper_due,
             "minutes_left": duty.minutes_left(row.paper_due, act),
         }
-        for row in dispatch.papers_due(session, act.at + horizon)
+        for row in dispatch.papers_due(session, datetime.max.replace(tzinfo=UTC))
         if row.paper_due is not None
     ]  # fmt: skip
 
