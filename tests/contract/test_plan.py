@@ -129,7 +129,8 @@ def test_with_every_road_closed_nothing_moves_and_every_reason_says_so(fresh, tm
     assert len(plan["isolated"]) > 50
     again = desk.do("relief", "show", "--incident", N)
     assert again["plan_hash"] == plan["plan_hash"]
-    assert desk.refused("relief", "approve", plan["plan_id"])["error"] == "relief.nothing_to_send"
+    approver = desk.named("批准人丙")
+    assert approver.refused("relief", "approve", plan["plan_id"])["error"] == "relief.nothing_to_send"
     files = desk.do("relief", "orders", "--incident", N, "--out", tmp_path / "papers")["files"]
     assert all(Path(f).stat().st_size > 1000 for f in files) and len(files) == 2
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 
 from starlette.requests import Request
 
@@ -15,7 +16,8 @@ def ask(route, *, address="", encoding="gzip"):
         "type": "http", "method": "GET", "path": "/", "query_string": b"", "path_params": {"address": address},
         "headers": [(b"accept-encoding", encoding.encode())],
     }  # fmt: skip
-    return asyncio.run(route(Request(scope)))
+    with ThreadPoolExecutor(1) as own:  # a loop of its own, wherever a browser's is running
+        return own.submit(lambda: asyncio.run(route(Request(scope)))).result()
 
 
 def test_a_map_comes_packed_or_plain_and_may_be_kept():

@@ -46,7 +46,8 @@ def _import_all(district):
         assert checked.refused == 0
         assert len(checked.frame) == checked.rows - checked.ignored > 0
         for column in specs[file.layer].columns:
-            known[f"{file.layer}.{column.name}"] |= set(checked.frame[column.name].dropna())
+            if column.name in checked.frame:  # a table brings the columns it has
+                known[f"{file.layer}.{column.name}"] |= set(checked.frame[column.name].dropna())
         if file.layer == "boundary":
             west, south, east, north = checked.frame.geometry.iloc[0].bounds
             box = (west - 0.01, south - 0.01, east + 0.01, north + 0.01)
