@@ -66,12 +66,12 @@ def sentences(error: GeoMinzhengError) -> list[str]:
 
 
 def _named_state(text: Text, value: object) -> object:
-    """Name a state of an order or a report beside its code: 在途（in_transit）."""
-    if text.language == SOURCE_LANGUAGE and isinstance(value, str):
-        for table in ("pages.relief.order", "pages.report.state"):
-            if text.has(f"{table}.{value}"):
-                return f"{text(f'{table}.{value}')}（{value}）"
-    return value
+    """Name a state of a report, and one of an order beside the code that is typed: 在途（in_transit）."""
+    if text.language != SOURCE_LANGUAGE or not isinstance(value, str):
+        return value
+    if text.has(f"pages.report.state.{value}"):
+        return text(f"pages.report.state.{value}")
+    return f"{text(f'pages.relief.order.{value}')}（{value}）" if text.has(f"pages.relief.order.{value}") else value
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,8 @@ def test_a_receipt_with_variance_keeps_what_came(own):
         assert own.refused(*words, "--note", "破损", "--quantity", wrong)["error"] == "relief.bad_line"
     assert own.refused(*words, "--note", "破损", "--quantity", "99=1")["error"] == "relief.unknown_line"
     assert own.refused(*words, "--quantity", "1=0")["error"] == "store.order_note"
+    more = own.refused(*words, "--note", "多了", "--quantity", f"1={asked + 1}")
+    assert more["error"] == "relief.more_than_shipped"
     plain = ("relief", "order", order["order_id"], "--to", "received", "--quantity", "1=0")
     assert own.refused(*plain)["error"] == "relief.quantities_not_here"
     assert own.do(*words, "--note", "途中破损", "--quantity", "1=0")["state"] == "received_with_variance"

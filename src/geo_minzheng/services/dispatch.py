@@ -270,7 +270,8 @@ def advance_order(
     Raises
     ------
     InputError
-        ``relief.unknown_state``; ``relief.unknown_line``; ``relief.quantities_not_here``; ``relief.bad_line``.
+        ``relief.unknown_state``; ``relief.unknown_line``; ``relief.quantities_not_here``; ``relief.bad_line``;
+        ``relief.more_than_shipped``.
     RefusedError
         ``store.order_step`` and the ledger's refusals.
     """
@@ -291,12 +292,15 @@ def _counted(
 ) -> Mapping[int, float]:
     if quantities and state not in {OrderState.PICKING, OrderState.RECEIVED_WITH_VARIANCE}:
         raise InputError("relief.quantities_not_here", state=state.value)
-    lines = {line.line_no for line in records.find(session, Line, order_id=order_id)}
+    lines = {line.line_no: line for line in records.find(session, Line, order_id=order_id)}
     for number, quantity in quantities.items():
         if number not in lines:
             raise InputError("relief.unknown_line", line=number, order_id=order_id, count=len(lines))
         if not 0 <= quantity < 10**9:
             raise InputError("relief.bad_line", value=f"{number}={quantity:g}")
+        shipped = lines[number].shipped_milli
+        if shipped is not None and quantity * MILLI > shipped:
+            raise InputError("relief.more_than_shipped", line=number, quantity=quantity, shipped=shipped / MILLI)
     return quantities
 
 
