@@ -14,12 +14,12 @@ from pathlib import Path
 
 import osmium
 import pytest
-from conftest import LIECHTENSTEIN
 from desk import Desk, is_chinese
 
 from geo_minzheng.cli import STOPPED, rehearse
 
 ROOT = Path(__file__).resolve().parents[2]
+LIECHTENSTEIN = ROOT.parent / "shared" / "data" / "real" / "liechtenstein-2013-08-03.osm.pbf"
 # Not the briefing and the siting: they tell, or hash, how long the siting took.
 SAME = ("plan.json", "programme.json", "form.xlsx", "map.html", "orders.docx", "orders.pdf")
 

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SHARED
 from desk import Desk, desk_at
 from openpyxl import load_workbook
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOOD = ROOT / "layers" / "demo" / "flood_2026.geojson"
-HEADINGS = SHARED / "data" / "huarong" / "mem_disaster_stat_columns_zh.csv"
+HEADINGS = ROOT.parent / "shared" / "data" / "huarong" / "mem_disaster_stat_columns_zh.csv"
 I = "R1"  # noqa: E741
 UUID = "11111111-2222-4333-8444-555555555555"
 REVIEWER = "审核员丁"
