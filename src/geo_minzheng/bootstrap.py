@@ -138,6 +138,14 @@ class Bureau:
         with self.reading() as session:
             return str(settings_of.read(session, "policy_profile", DEFAULT_PROFILE))
 
+    @property
+    def profile(self) -> str:
+        """The district's policy profile; the default one where there is no district."""
+        try:
+            return self._profile
+        except NotFoundError:
+            return DEFAULT_PROFILE
+
     def reading(self) -> AbstractContextManager[Any]:
         """Open a session that only reads.
 
@@ -176,6 +184,19 @@ class Bureau:
         """Create the empty store of a new district."""
         self.settings.home.mkdir(parents=True, exist_ok=True)
         sessions.create_store(self.settings.store_url).dispose()
+
+    @contextmanager
+    def founding(self) -> Iterator[None]:
+        """Create the store of a new district; a founding that does not come to its end leaves no store behind."""
+        file = self.settings.home / "district.gpkg"
+        is_ours = not self.settings.database_url and not file.exists()
+        try:
+            self.create_store()
+            yield
+        except BaseException:
+            for part in file.parent.glob(f"{file.name}*") if is_ours else ():
+                part.unlink()
+            raise
 
     def named(self, who: str, role: str = "") -> Bureau:
         """Hand the desk to another person."""

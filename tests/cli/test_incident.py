@@ -142,6 +142,9 @@ def test_the_policy_tells_its_values_with_unit_and_source(fresh, tmp_path):
     assert all(r["unit"] and r["source"] for r in rows) and any(r["key"] == "dispatch.reserve_share" for r in rows)
     other = desk.do("policy", "show", "dispatch.first_batch_hours", "--profile", "sample_2024")
     assert other[0]["value"] != next(r["value"] for r in rows if r["key"] == "dispatch.first_batch_hours")
+    own = Desk(tmp_path / "own")
+    own.do("district", "create", "--empty", "--name", "某区", "--profile", "sample_2024")
+    assert own.do("policy", "show", "dispatch.first_batch_hours") == other, "the district's profile, if none is named"
     assert desk.refused("policy", "show", "--profile", "no_such_profile")["error"] == "policy.unknown_profile"
     import shutil
 

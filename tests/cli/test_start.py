@@ -222,3 +222,21 @@ def test_outputs_that_cannot_be_written_are_named_and_keep_nothing(fresh, tmp_pa
         told = desk.refused(*words, "--out", bad)
         assert told["error"] == "output.unwritable" and str(bad) in told["message"], words
     assert len(desk.do("audit", "list", "--limit", 100000)) == rows
+
+
+def test_a_district_whose_founding_is_interrupted_leaves_no_store(tmp_path):
+    helsinki = ROOT / "tests" / "fixtures" / "helsinki.osm.pbf"
+    command = _command("district", "create", "--osm", helsinki, "--name", "某区", "--home", tmp_path / "home")
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environ(), cwd=ROOT
+    )
+    store = tmp_path / "home" / "district.gpkg"
+    while running.poll() is None and not store.exists():
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    if running.returncode:
+        assert running.returncode == 130 and err.strip() == STOPPED.strip() and not list(store.parent.iterdir())
+    assert Desk(tmp_path / "other").do("district", "create", "--empty")["layers"]
+    told = Desk(tmp_path / "other").refused("district", "create", "--empty")
+    assert told["error"] == "store.exists" and Desk(tmp_path / "other").do("district", "show")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from geo_minzheng.cli import flood_lines, planning_lines
-from geo_minzheng.cli.frame import bureau, refusals, show, show_files, write_map
+from geo_minzheng.cli.frame import bureau, refusals, show, show_files, steps, write_map, writing
 from geo_minzheng.cli.words import words_of
 from geo_minzheng.services import district, duty, incidents, maps
 from geo_minzheng.settings import data_dir
@@ -31,20 +31,23 @@ def create(
     """新建区县：由地图数据生成，或先建空白库再逐层导入 · from an extract, or empty."""
     if (osm is None) == (not empty):
         raise typer.BadParameter("用 --osm 文件，或 --empty · give --osm FILE or --empty")
-    with refusals():
+    with refusals(), steps(("read", "store", "done")) as step:
         office = bureau()
         policy = office.policy_for(profile)
         layers: dict[str, Any] = {}
+        step("read")
         if osm is not None:
             layers, _ = district.osm_layers(
                 osm, data_dir("demo") / "extract.toml", policy, codes=codes,
                 catalogue=office.catalogue,
             )  # fmt: skip
-        office.create_store()
-        with office.transaction() as (session, act):
+        step("store")
+        with writing(office.settings.home), office.founding(), office.transaction() as (session, act):
             values = {"policy_profile": profile, "name": name, "code": code}
             district.name_district(session, act, {k: v for k, v in values.items() if v})
             district.store_layers(session, act, office.catalogue, policy, layers)
+        step("done")
+    with refusals():
         _show(office)
 
 

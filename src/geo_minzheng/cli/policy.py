@@ -31,13 +31,14 @@ def check(folder: Annotated[Path | None, typer.Option(help="政策目录 · poli
 @app.command("show")
 def show_(
     key: Annotated[str, typer.Argument(help="键的开头 · beginning of the keys")] = "",
-    profile: Annotated[str, typer.Option(help="政策档 · profile")] = "seed_reference",
+    profile: Annotated[str, typer.Option(help="政策档，不写为本区的 · profile, else the district's")] = "",
     day: Annotated[str, typer.Option(help="日期 · day")] = "",
 ) -> None:
     """某日有效的数值及出处 · values in force on a day, with sources."""
     with refusals():
         office = bureau()
         on: date = bootstrap.parse_moment(day).date() if day else office.today()
+        profile = profile or office.profile
         rows = rules.values(profile, on, key)
         words = Words(office.text, office.policy_for(profile))
         show(rows, lambda: planning_lines.policy_lines(words, rows, key))
