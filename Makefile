@@ -36,7 +36,7 @@ test: setup-test lint
 	$(PY) -m pytest tests --ignore=tests/faults -n $(JOBS) --dist loadfile --cov --cov-report=term:skip-covered
 
 faults: setup-test
-	$(PY) -m pytest tests/faults
+	$(PY) -m pytest tests/faults -n $(JOBS) --dist loadfile
 
 soak: setup-test
 	GEO_MINZHENG_SOAK=1 $(PY) -m pytest tests/faults

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from once import once
+
+from geo_minzheng.layers.catalogue import load_catalogue
+from geo_minzheng.model.layer import LayerSpec
+from geo_minzheng.settings import layers_dir
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -50,6 +58,27 @@ def liechtenstein_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same for Liechtenstein's real roads; read only."""
     command = ("demo", "--osm", str(LIECHTENSTEIN), "--out")
     return once(_base(tmp_path_factory) / "liechtenstein", lambda out: run_cli(*command, str(out)))
+
+
+@pytest.fixture(scope="session")
+def naughty() -> ModuleType:
+    """The seeded corpus of broken and hostile files."""
+    return importlib.import_module("naughty")
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> dict[str, LayerSpec]:
+    """The shipped layer catalogue."""
+    return dict(load_catalogue(layers_dir()))
+
+
+@pytest.fixture(scope="session")
+def sentences() -> dict[str, Any]:
+    """Every sentence, by language."""
+    texts = {}
+    for language in ("zh", "en"):
+        texts[language] = tomllib.loads((ROOT / "data" / "text" / f"{language}.toml").read_text(encoding="utf-8"))
+    return texts
 
 
 @pytest.fixture
