@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -24,6 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 LIECHTENSTEIN = SHARED / "data" / "real" / "liechtenstein-2013-08-03.osm.pbf"
 
+# A run started in the background is told to ignore Ctrl-C, and so would be every command it tries.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.load_profile("ci")
 
