@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from geo_minzheng import bootstrap
+from geo_minzheng.cli import was_interrupted
 from geo_minzheng.errors import GeoMinzhengError, InputError, ManyInputError, NotFoundError
 from geo_minzheng.present import maps, write
 from geo_minzheng.services import incidents, relief
@@ -85,6 +86,8 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except GeoMinzhengError as error:
+        if was_interrupted:
+            raise KeyboardInterrupt from None
         report_error(error)
         raise typer.Exit(REFUSED) from None
 
