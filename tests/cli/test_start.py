@@ -10,14 +10,15 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 from desk import NIGHT, Desk, is_chinese, strict_json
+from interrupt import interrupt
 
-from geo_minzheng import __version__
-from geo_minzheng.cli import STOPPED, lazy
+from geo_minzheng import __version__, cli
+from geo_minzheng.cli import frame, lazy
+from geo_minzheng.errors import StoreError
 
 ROOT = Path(__file__).resolve().parents[2]
 INCIDENT = "20260703-01"
@@ -118,20 +119,34 @@ def test_a_refusal_reaches_its_exit_code_even_unheard(tmp_path):
 def test_an_interrupt_is_one_line_and_leaves_nothing_half_stored(fresh, tmp_path, after_s):
     desk = Desk(Path(shutil.copytree(fresh, tmp_path / "home")))
     before = [p["plan_id"] for p in desk.do("relief", "list", "--incident", INCIDENT)]
-    words = _command("relief", "plan", "--incident", INCIDENT, "--home", desk.home, "--now", NIGHT)
-    running = subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environ(), cwd=ROOT
-    )
-    time.sleep(after_s)
-    running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=60)
+    ended = interrupt("relief", "plan", "--incident", INCIDENT, "--home", desk.home, "--now", NIGHT, after_s=after_s)
     plans = [p["plan_id"] for p in desk.do("relief", "list", "--incident", INCIDENT)]
-    if running.returncode:
-        assert running.returncode == 130 and err.strip() == STOPPED.strip() and "Traceback" not in err
+    if ended.code:
+        assert ended.in_one_line, ended
         assert plans == before
     else:
         assert len(plans) == len(before) + 1
     assert set(desk.do("verify").values()) == {"ok"}
+
+
+def test_an_interrupt_that_a_database_callback_swallows_is_still_one(monkeypatch):
+    """A database turns what its callback raises into an error of its own; an interrupt must not come out as one."""
+    monkeypatch.setattr(cli, "was_interrupted", [])
+    monkeypatch.setattr(frame, "was_interrupted", cli.was_interrupted)
+    before = signal.signal(signal.SIGINT, cli._interrupt)
+    try:
+        with (
+            contextlib.closing(sqlite3.connect(":memory:")) as store,
+            pytest.raises(KeyboardInterrupt),
+            frame.refusals(),
+        ):
+            store.create_function("wait", 0, lambda: signal.raise_signal(signal.SIGINT))
+            try:
+                store.execute("select wait()")
+            except sqlite3.OperationalError as error:
+                raise StoreError("store.locked") from error
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_two_processes_at_once_both_finish(fresh, tmp_path):
@@ -226,17 +241,11 @@ def test_outputs_that_cannot_be_written_are_named_and_keep_nothing(fresh, tmp_pa
 
 def test_a_district_whose_founding_is_interrupted_leaves_no_store(tmp_path):
     helsinki = ROOT / "tests" / "fixtures" / "helsinki.osm.pbf"
-    command = _command("district", "create", "--osm", helsinki, "--name", "某区", "--home", tmp_path / "home")
-    running = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environ(), cwd=ROOT
-    )
     store = tmp_path / "home" / "district.gpkg"
-    while running.poll() is None and not store.exists():
-        time.sleep(0.01)
-    running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=60)
-    if running.returncode:
-        assert running.returncode == 130 and err.strip() == STOPPED.strip() and not list(store.parent.iterdir())
+    words = ("district", "create", "--osm", helsinki, "--name", "某区", "--home", store.parent)
+    ended = interrupt(*words, once=store.exists)
+    if ended.code:
+        assert ended.in_one_line and not list(store.parent.iterdir()), ended
     assert Desk(tmp_path / "other").do("district", "create", "--empty")["layers"]
     told = Desk(tmp_path / "other").refused("district", "create", "--empty")
     assert told["error"] == "store.exists" and Desk(tmp_path / "other").do("district", "show")

@@ -6,17 +6,16 @@ import gzip
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import osmium
 import pytest
 from desk import Desk, is_chinese
+from interrupt import interrupt
 
-from geo_minzheng.cli import STOPPED, rehearse
+from geo_minzheng.cli import rehearse
 
 ROOT = Path(__file__).resolve().parents[2]
 LIECHTENSTEIN = ROOT.parent / "shared" / "data" / "real" / "liechtenstein-2013-08-03.osm.pbf"
@@ -69,12 +68,8 @@ def test_again_into_the_same_folder_from_another_form_it_is_the_same(liechtenste
 def test_interrupted_it_leaves_what_was_there(liechtenstein_out, tmp_path, after_s):
     out = Path(shutil.copytree(liechtenstein_out, tmp_path / "out"))
     before = {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()}
-    command = [sys.executable, "-m", "geo_minzheng.cli", "demo", "--osm", str(LIECHTENSTEIN), "--out", str(out)]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    time.sleep(after_s)
-    running.send_signal(signal.SIGINT)
-    told, err = running.communicate(timeout=120)
-    assert (running.returncode, told, err.strip()) == (130, "", STOPPED.strip())
+    ended = interrupt("demo", "--osm", LIECHTENSTEIN, "--out", out, after_s=after_s)
+    assert ended.in_one_line, ended
     assert {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
 
 
