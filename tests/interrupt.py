@@ -35,16 +35,16 @@ class Stopped:
 
 
 def interrupt(*words: object, after_s: float = 0.0, once: Callable[[], bool] = lambda: True) -> Stopped:
-    """Start a command, and interrupt it so many seconds into its work, but not before something is the case."""
+    """Start a command, and interrupt it so many seconds after it began to work and something is the case."""
     environ = {k: v for k, v in os.environ.items() if not k.startswith("GEO_MINZHENG_")}
     running = subprocess.Popen(
         [sys.executable, "-c", AT_WORK, *map(str, words)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ, cwd=ROOT,
     )  # fmt: skip
     assert running.stdout is not None and running.stdout.readline() == "at work\n"
-    time.sleep(after_s)
     while running.poll() is None and not once():
         time.sleep(0.01)
+    time.sleep(after_s)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=120)
     return Stopped(running.returncode, out, err)

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -79,10 +79,8 @@ def rehearse(out: Path, *, osm: Path | None, home: Path | None, now: str, step: 
 
 def _refuse_real(home: Path) -> None:
     if (home / "district.gpkg").exists():
-        desk = bootstrap.open_bureau(read_settings(home=home))
-        with desk.reading() as session:
+        with closing(bootstrap.open_bureau(read_settings(home=home))) as desk, desk.reading() as session:
             is_demo = district.describe_flag(session, "is_demo")
-        desk.close()
         if not is_demo:
             raise RefusedError("demo.not_a_demo", home=str(home))
 
