@@ -71,6 +71,14 @@ def test_json_cannot_leave_its_script(zh: Text) -> None:
     assert json.loads(written)["layers"][1]["count"] == len(PAYLOADS)
 
 
+@pytest.mark.parametrize("name", ["{{7*7}}", "{% raw %}", "{# gone #}", "{{{{7*7}}}}", "{{ no_such_name.attribute }}"])
+def test_a_number_of_a_row_is_no_template(zh: Text, name: str) -> None:
+    rows = frame([Point(114.7, 30.4)], id=[name])
+    page = map_html(MapContent("图", (MapLayer("road", "路", rows, id_column="id"),)), zh)
+    assert name in page.replace("\\u007b", "{")
+    assert "49" not in re.findall(r'"id":"([^"]*)"', page)
+
+
 def test_layers_carry_counts_classes_and_ids(zh: Text) -> None:
     road, village, footprint, closed, mark, flow = _data(map_content(), zh)["layers"]
     assert [c["count"] for c in village["classes"]] == [5, 4]

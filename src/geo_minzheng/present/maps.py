@@ -54,12 +54,16 @@ class _Drawing(JSCSSMixin, MacroElement):
         self.data = data
 
 
+# folium reads what it has drawn as a template once more; no brace that JSON itself writes stands before these.
+_TEMPLATE = re.compile(r"\{(?=[{%#])")
+
+
 def _json(data: dict[str, Any]) -> str:
-    """Write data for a script element: no tag, comment or line separator can appear inside it."""
+    """Write data for a script element: no tag, comment, line separator or template mark can appear inside it."""
     plain = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for mark in "<>&\u2028\u2029":
         plain = plain.replace(mark, f"\\u{ord(mark):04x}")
-    return plain
+    return _TEMPLATE.sub(r"\\u007b", plain)
 
 
 def _footprint(content: MapContent, text: Text) -> list[dict[str, Any]]:
