@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -37,7 +38,7 @@ class Settings:
     @property
     def store_url(self) -> str:
         """SQLAlchemy URL of the store."""
-        return self.database_url or f"sqlite:///{self.home / 'district.gpkg'}"
+        return self.database_url or file_url(self.home / "district.gpkg")
 
     def environment(self) -> dict[str, str]:
         """Spell the settings as environment variables, for a process of our own."""
@@ -64,6 +65,11 @@ def read_settings(
         language=language or env.get("GEO_MINZHENG_LANG", "zh"),
         fonts=Path(fonts) if fonts else None,
     )
+
+
+def file_url(path: Path) -> str:
+    """SQLAlchemy URL of a store in a file: a ``%7b`` or ``?`` of its folder's name is no escape and no query."""
+    return f"sqlite:///{quote(str(path))}"
 
 
 def _shipped(in_wheel: str, in_tree: str) -> Path:

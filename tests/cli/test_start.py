@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -204,10 +203,13 @@ def test_a_read_only_home_is_named_with_its_remedy(fresh, tmp_path):
         home.chmod(0o755)
 
 
-def test_a_home_with_blanks_and_signs_in_its_name(fresh):
-    with tempfile.TemporaryDirectory(prefix="区 县 #%") as folder:
-        home = shutil.copytree(fresh, Path(folder) / "家 'home'")
-        assert _run("incident", "list", "--home", home, "--json").returncode == 0
+@pytest.mark.parametrize("name", ["区 县 #", "50%", "%7b%2f{}", "a?mode=memory&b", "家 'home'", "@:\\;"])
+def test_a_home_with_blanks_and_signs_in_its_name(fresh, tmp_path, name):
+    home = shutil.copytree(fresh, tmp_path / name / "home")
+    before = set(tmp_path.rglob("*"))
+    assert _run("incident", "list", "--home", home, "--json").returncode == 0
+    files = {path.name for path in set(tmp_path.rglob("*")) - before}
+    assert files <= {"district.gpkg-wal", "district.gpkg-shm"}
 
 
 @pytest.mark.parametrize("words", [["--home"], ["incident", "list", "--as"], ["incident", "--now"]])

@@ -77,7 +77,7 @@ def read_gpkg(path: Path, limits: Limits) -> list[RawSheet]:
     InputError
         ``layers.gpkg_view`` when a layer is a view or a virtual table, ``layers.file_broken`` when damaged.
     """
-    base = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+    base = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
     try:
         base.execute("PRAGMA trusted_schema = OFF")
         kinds = dict(base.execute("SELECT name, type FROM sqlite_master").fetchall())
