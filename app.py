@@ -2,6 +2,6 @@
 
 import streamlit as st
 
-from geo_minzheng.api import lifespan, routes
+from geo_minzheng.api import lifespan, middleware, routes
 
-app = st.App("src/geo_minzheng/pages/main.py", routes=routes(), lifespan=lifespan)
+app = st.App("src/geo_minzheng/pages/main.py", routes=routes(), lifespan=lifespan, middleware=middleware())

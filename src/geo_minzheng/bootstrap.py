@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.errors import GeoMinzhengError, InputError, NotFoundError, StoreError
 from geo_minzheng.layers.catalogue import load_catalogue
+from geo_minzheng.model.account import ANYTHING, Person, SessionKind, is_allowed
 from geo_minzheng.model.act import Act
 from geo_minzheng.policy.load import load_policy
 from geo_minzheng.present.text import SOURCE_LANGUAGE, Text
-from geo_minzheng.services import settings_of
+from geo_minzheng.services import accounts, settings_of
 from geo_minzheng.settings import Settings, data_dir, layers_dir
 from geo_minzheng.store import session as sessions
 
@@ -86,12 +87,19 @@ class Bureau:
         Who acts, and in which role.
     text
         Sentences in the reader's language.
+    may
+        Acts that are allowed to who acts.
+    scope, place
+        Division-code prefix and place that are all they may see; empty sees the whole district.
     """
 
     settings: Settings
     who: str
     role: str
     text: Text
+    may: tuple[str, ...] = ANYTHING
+    scope: str = ""
+    place: str = ""
 
     @property
     def catalogue(self) -> Mapping[str, LayerSpec]:
@@ -114,7 +122,9 @@ class Bureau:
 
     def act(self, *, incident: str = "", exercise: bool = False) -> Act:
         """Name who acts now."""
-        return Act(self.who, self.now(), role=self.role, incident=incident, exercise=exercise)
+        return Act(
+            self.who, self.now(), role=self.role, incident=incident, scope=self.scope, exercise=exercise, may=self.may
+        )
 
     def policy(self, day: date | None = None) -> Policy:
         """Load the policy in force on a day (today where none is named), in the district's profile."""
@@ -202,9 +212,46 @@ class Bureau:
         """Hand the desk to another person."""
         return replace(self, who=who, role=role)
 
+    def for_person(self, person: Person, kind: SessionKind = SessionKind.BROWSER) -> Bureau:
+        """Hand the desk to somebody with an account: their role says what they may do, their scope what they see.
+
+        Raises
+        ------
+        InputError
+            ``account.unknown_role``.
+        """
+        may = accounts.rights_of(self.policy(), person, kind)
+        return replace(self, who=person.name, role=person.role, may=may, scope=person.scope, place=person.place)
+
+    def for_name(self, name: str) -> Bureau:
+        """Hand the desk to whom the command line names, where there is a district already.
+
+        Raises
+        ------
+        NotFoundError
+            ``account.unknown``.
+        """
+        try:
+            with self.reading() as session:
+                person = accounts.admit(session, name)
+        except NotFoundError as error:
+            if error.key != "district.no_home":
+                raise
+            person = None
+        return self.named(name) if person is None else self.for_person(person)
+
+    def can(self, action: str, table: str = "") -> bool:
+        """Tell whether who acts may do an act: a page shows no button that would be refused."""
+        return is_allowed(self.may, action, table)
+
     def at(self, moment: datetime) -> Bureau:
         """Set the clock."""
         return replace(self, settings=replace(self.settings, now=moment.isoformat()))
+
+
+def watch() -> datetime:
+    """Read the real clock, which no demo stops: how long somebody sits at a screen is told by no other."""
+    return datetime.now(CHINA)
 
 
 def parse_moment(text: str) -> datetime:

@@ -6,6 +6,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from geo_minzheng.api import lifespan, routes
+from geo_minzheng.api import lifespan, middleware, routes
 
-app = st.App(Path(__file__).parent / "pages" / "main.py", routes=routes(), lifespan=lifespan)
+app = st.App(Path(__file__).parent / "pages" / "main.py", routes=routes(), lifespan=lifespan, middleware=middleware())

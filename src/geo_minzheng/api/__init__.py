@@ -1,5 +1,5 @@
 """HTTP routes beside the pages."""
 
-from geo_minzheng.api.routes import lifespan, routes
+from geo_minzheng.api.routes import lifespan, middleware, routes
 
-__all__ = ["lifespan", "routes"]
+__all__ = ["lifespan", "middleware", "routes"]

@@ -8,12 +8,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from geo_minzheng import __version__
+from geo_minzheng.api import door
+from geo_minzheng.api.gate import Gate
+from geo_minzheng.model.account import audience_of
 from geo_minzheng.present import maps_shelf
 from geo_minzheng.present.assets import BUNDLE, bundle
 from geo_minzheng.settings import assets_dir
@@ -41,8 +45,8 @@ async def healthz(_: Request) -> Response:
 
 
 async def map_data(request: Request) -> Response:
-    """Give a drawn map by its address, which only a page that showed the map has named."""
-    packed = maps_shelf.take(request.path_params["address"])
+    """Give a drawn map to those it was drawn for; anybody else finds none."""
+    packed = maps_shelf.take(request.path_params["address"], audience_of(request.state.signed_in.person))
     if packed is None:
         return JSONResponse({"status": "gone"}, status_code=404)
     if "gzip" in request.headers.get("accept-encoding", ""):
@@ -63,9 +67,15 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
     yield
 
 
+def middleware() -> list[Middleware]:
+    """List what every request passes first."""
+    return [Middleware(Gate)]
+
+
 def routes() -> list[BaseRoute]:
     """List every route beside the pages."""
     return [
+        *door.routes(),
         Route("/healthz", healthz, methods=["GET"]),
         Route("/api/map/{address}", map_data, methods=["GET"]),
         Route(f"{ASSETS}/{BUNDLE}", map_bundle, methods=["GET"]),

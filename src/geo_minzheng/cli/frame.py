@@ -70,9 +70,16 @@ def hoist(argv: Sequence[str]) -> list[str]:
 
 
 def bureau(*, home: Path | None = None) -> Bureau:
-    """Open the bureau that the global options name."""
+    """Open the bureau that the global options name; an account's role and scope count here too.
+
+    Raises
+    ------
+    NotFoundError
+        ``account.unknown``.
+    """
     settings = read_settings(home=home or options.home, now=options.now, language=options.language)
-    return bootstrap.open_bureau(settings, who=options.who)
+    office = bootstrap.open_bureau(settings)
+    return office.for_name(options.who) if options.who else office
 
 
 def reader_text() -> Text:

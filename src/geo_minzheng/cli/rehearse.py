@@ -7,7 +7,7 @@ import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from geo_minzheng import bootstrap
 from geo_minzheng.errors import RefusedError
 from geo_minzheng.layers import options
-from geo_minzheng.services import demo, district, impact, incidents, staff
+from geo_minzheng.services import demo, demo_people, district, impact, incidents
 from geo_minzheng.settings import data_dir, read_settings
 
 if TYPE_CHECKING:
@@ -136,7 +136,13 @@ def _play(told: Rehearsal, step: Step) -> dict[str, Any]:
     done |= _planning_day(planning.named(demo.PLANNER), told)
     done |= _flood_day(flood_desk, told, step)
     with flood_desk.transaction() as (session, act):
+        people, password = demo_people.add_demo_people(session, act, done["incident"])
         district.name_district(session, act, {"demo_clock": told.flood_at.isoformat()})
+    roles = flood_desk.policy().roles
+    done["accounts"] = {
+        "password": password,
+        "people": [asdict(p) | {"role_zh": roles[p.role].name_zh, "role_en": roles[p.role].name_en} for p in people],
+    }
     flood_desk.close()
     return done
 
@@ -154,7 +160,6 @@ def _build(desk: Bureau, told: Rehearsal) -> dict[str, int]:
         if not told.layers:
             return demo.import_demo_district(session, act, stage)
         district.name_district(session, act, {"policy_profile": PROFILE, "is_demo": True})
-        staff.set_people(session, act, demo.PEOPLE)
         return district.store_layers(session, act, stage.catalogue, stage.policy, told.layers)
 
 
@@ -213,6 +218,7 @@ def _flood_day(desk: Bureau, told: Rehearsal, step: Step) -> dict[str, Any]:
 def lines(told: dict[str, Any], text: Text) -> list[str]:
     """Say what happened."""
     level = text(f"names.level.{told['level']}") if told["level"] else text("papers.not_activated")
+    accounts = told["accounts"]
     plan = told["plan"] | {"status": text(f"names.status.{told['plan']['status']}")}
     people = {name: text.integer(told[name]) for name in ("affected", "displaced")}
     programmes = list(told["programmes"].values())
@@ -228,5 +234,10 @@ def lines(told: dict[str, Any], text: Text) -> list[str]:
         text(
             "demo.summary_files", out=told["out"], count=len(told["files"]),
             names=[Path(file).name for file in told["files"]],
+        ),
+        text("demo.accounts", password=accounts["password"], count=len(accounts["people"])),
+        *(
+            text("demo.account", login=p["login"], name=p["name"], role=p[f"role_{text.language}"])
+            for p in accounts["people"]
         ),
     ]  # fmt: skip

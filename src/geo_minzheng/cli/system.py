@@ -11,7 +11,7 @@ import typer
 
 from geo_minzheng.cli import frame, rehearse
 from geo_minzheng.cli.frame import REFUSED, bureau, refusals, show
-from geo_minzheng.services import checks
+from geo_minzheng.services import accounts, checks
 from geo_minzheng.settings import app_file, bench_file
 
 audit_app = typer.Typer(no_args_is_help=True, help="审计 · audit")
@@ -35,8 +35,11 @@ def serve(
     """启动网页 · serve the app."""
     with refusals():
         office = bureau()
-        with office.reading():
-            pass
+        with office.transaction() as (session, act):
+            secret = accounts.first_admin(session, act, office.policy(), office.text("cli.user.first_admin"))
+        if secret:
+            name = office.text("cli.user.first_admin")
+            frame.note([office.text("cli.user.set", name=name, secret=secret)])
         checks.run_app(app_file(), office.settings, address=address, port=port)
 
 

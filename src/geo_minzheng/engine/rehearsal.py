@@ -64,6 +64,21 @@ def requests(lines: Sequence[Mapping[str, Any]], coverage: Sequence[Mapping[str,
     return wants
 
 
+def busiest_town(reported: Sequence[str], villages: Sequence[str]) -> tuple[str, str]:
+    """Find the town with the most reporting villages, the smallest code on a tie, and its last village of those.
+
+    Returns
+    -------
+    The town's nine digits and the village's code; where nobody reported, those of the first village; empty without any.
+    """
+    known = sorted(reported) or sorted(villages)[:1]
+    towns = [code[:9] for code in known]
+    if not towns:
+        return "", ""
+    town = max(sorted(set(towns)), key=towns.count)
+    return town, next(code for code in reversed(known) if code.startswith(town))
+
+
 def officer_name(village: str) -> str:
     """Name the officer of a village by the village's code: nobody is meant."""
     return f"信息员{village}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from geo_minzheng.model.account import ANYTHING
+
 
 @dataclass(frozen=True)
 class Act:
@@ -22,6 +24,9 @@ class Act:
         Incident the act belongs to; empty in quiet times.
     scope
         Division-code prefix the person may see; empty means the whole district.
+    may
+        Acts that are allowed, as :func:`geo_minzheng.model.account.is_allowed` reads them; ``*`` is anything: the
+        product itself, or who sits at the machine that holds the district.
     exercise
         Whether the act belongs to a drill: drills never mix with real data.
     """
@@ -32,3 +37,4 @@ class Act:
     incident: str = ""
     scope: str = ""
     exercise: bool = False
+    may: tuple[str, ...] = ANYTHING

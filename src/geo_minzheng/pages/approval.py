@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from geo_minzheng.pages import frame
-from geo_minzheng.services import dispatch, duty, staff
+from geo_minzheng.services import accounts, dispatch, duty
 
 if TYPE_CHECKING:
     from geo_minzheng.bootstrap import Bureau
@@ -47,7 +47,7 @@ def clock(office: Bureau, due: datetime) -> None:
 
 def _people(office: Bureau, roles: set[str], *, without: set[str]) -> list[str]:
     with office.reading() as session:
-        known = staff.people(session)
+        known = accounts.people(session)
     return [p.name for p in known if p.role in roles and p.name not in without]
 
 
@@ -56,7 +56,7 @@ def _phone_form(office: Bureau, found: Incident, plan: Any) -> None:
     text, now = office.text, office.now()
     st.subheader(text("pages.relief.by_phone"), anchor=False)
     leaders = _people(office, {"approver", "leader"}, without={plan.who, office.who})
-    witnesses = _people(office, {"duty", "coordinator", "reviewer"}, without={office.who})
+    witnesses = _people(office, {"emergency_coordinator", "county_disaster_officer"}, without={office.who})
     with st.form("by_phone", border=False):
         leader = st.selectbox(
             text("pages.relief.leader"), leaders, index=0 if leaders else None, accept_new_options=True

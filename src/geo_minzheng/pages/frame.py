@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from html import escape
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit_folium import st_folium
 
-from geo_minzheng.bootstrap import Bureau, open_bureau, parse_moment, text_of
+from geo_minzheng.bootstrap import Bureau, open_bureau, parse_moment, text_of, watch
 from geo_minzheng.errors import GeoMinzhengError
+from geo_minzheng.model.account import COOKIE, SignedIn, audience_of
 from geo_minzheng.present import maps_shelf
 from geo_minzheng.present.maps import build_map, map_data
 from geo_minzheng.present.text import languages as text_files
-from geo_minzheng.services import duty, incidents, places, staff
+from geo_minzheng.services import accounts, duty, incidents, places
 from geo_minzheng.settings import data_dir, read_settings
 
 if TYPE_CHECKING:
@@ -54,6 +57,8 @@ _STYLE = """<style>
 .stApp button[kind^="primary"]:not(:disabled) { background-color: light-dark(#1F4E79, #2F6FAE);
   border-color: transparent; color: #FFFFFF; }
 iframe { display: block; }
+.gm-leave { background: none; border: 0; padding: 8px 0; min-height: 24px; font: inherit; cursor: pointer;
+  color: light-dark(#1F4E79, #7DB3E8); text-decoration: underline; }
 @media (min-width: 901px) { [class*="st-key-show_"] { display: none; } }
 @media (min-width: 1600px) and (min-height: 1000px) {
   [class*="st-key-map_"] iframe { height: max(470px, calc(100vh - 420px)) !important; } }
@@ -71,6 +76,16 @@ iframe { display: block; }
     min-width: calc(50% - 0.5rem) !important; flex: 1 1 calc(50% - 0.5rem) !important; }
 }
 </style>"""
+
+
+# A form of ours, constant but for one escaped word: signing out is an act, and no link does an act.
+_LEAVE = '<form method="post" action="/door/sign-out"><button class="gm-leave">{words}</button></form>'
+
+
+_TO_DOOR = (
+    "<script>location.href = '/door/sign-in?why=ended&next=' + "
+    "encodeURIComponent(location.pathname + location.search)</script>"
+)
 
 
 def asked(name: str, default: str = "") -> str:
@@ -110,13 +125,53 @@ def text_now() -> Text:
     return text_of(language())
 
 
+def token_here() -> str:
+    """Read the token of this browser's session."""
+    return str(st.context.cookies.get(COOKIE, ""))
+
+
+def address_here() -> str:
+    """Give the address this page was opened at, as a phone beside it would type it."""
+    url = urlsplit(str(st.context.url or "http://127.0.0.1:8501"))
+    return f"{url.scheme}://{url.netloc}"
+
+
+def sit_down() -> tuple[Bureau, SignedIn] | None:
+    """Open the bureau for who is signed in, as the store has them now; nobody when the session has ended."""
+    desk = open_bureau(read_settings(language=language()))
+    with desk.reading() as session:
+        found = accounts.who_is(session, desk.policy(), token_here(), watch())
+    if found is None:
+        return None
+    signed_in, is_time = found
+    if is_time:
+        with desk.transaction() as (session, _):
+            accounts.note_seen(session, signed_in, watch())
+    st.session_state["signed_in"] = signed_in
+    return desk.for_person(signed_in.person, signed_in.kind), signed_in
+
+
+def to_door() -> None:
+    """Lead who is no longer signed in back to the door."""
+    st.info(text_now()("error.account.signed_out"))
+    st.html(_TO_DOOR, unsafe_allow_javascript=True)
+
+
 def bureau() -> Bureau:
-    """Open the bureau for who acts, in the language of the address."""
-    office = open_bureau(read_settings(language=language()))
-    with office.reading() as session:
-        known = staff.people(session)
-    who = asked("as") or (known[0].name if known else office.who)
-    return office.named(who, next((p.role for p in known if p.name == who), ""))
+    """Give the desk of who is signed in.
+
+    A page that is run by itself, as no browser can do, asks here too: it stops where nobody is signed in.
+    """
+    found = sit_down()
+    if found is None:
+        st.stop()
+    return found[0]
+
+
+def signed_in() -> SignedIn:
+    """Tell who sits at this screen."""
+    found: SignedIn = st.session_state["signed_in"]
+    return found
 
 
 @contextmanager
@@ -145,10 +200,10 @@ def kept(office: Bureau, key: tuple[str, ...], make: Callable[[], Made]) -> Made
     Parameters
     ----------
     key
-        What it is, with everything it depends on besides the stored data, the day and the language.
+        What it is, with everything it depends on besides the stored data, the day, the language and who looks.
     """
-    day = office.today().isoformat()
-    found: Made = _kept(office.settings.store_url, version(office), (*key, day, office.text.language), make)
+    told = (*key, office.today().isoformat(), office.text.language, audience_of(office))
+    found: Made = _kept(office.settings.store_url, version(office), told, make)
     return found
 
 
@@ -192,7 +247,7 @@ def show_map(
     if draw:
         wanted = ["last_active_drawing", "all_drawings"]
     chart, address, packed, _ = _chart(content, office.text.language, draw, f"{key}/{content.code}")
-    maps_shelf.lay(address, packed)
+    maps_shelf.lay(address, packed, audience_of(office))
     with st.container(key=f"map_{key}"):
         st.toggle(office.text("pages.frame.show_map"), key=f"show_{key}")
         with _DRAWING:
@@ -288,10 +343,9 @@ def sidebar(office: Bureau) -> None:
         with office.reading() as session:
             name = duty.district_name(session)
             found = incidents.list_incidents(session)
-            known = staff.people(session)
         st.subheader(plain(name) or office.text("pages.frame.no_district"), anchor=False)
         _incident_choice(office, found)
-        _person_choice(office, known)
+        _who_am_i(office)
         st.session_state["language_choice"] = language()
         keep("lang", language())
         st.segmented_control(
@@ -325,22 +379,13 @@ def _incident_choice(office: Bureau, found: list[Incident]) -> None:
         st.warning(office.text("pages.frame.exercise"))
 
 
-def _person_choice(office: Bureau, known: list[staff.Person]) -> None:
-    names = [p.name for p in known]
-    if office.who not in names:
-        names.insert(0, office.who)
-    roles = {p.name: p.role for p in known}
-    keep("as", office.who)
-    st.session_state["who_choice"] = office.who
-
-    def label(name: str) -> str:
-        role = roles.get(name, "")
-        return f"{name}（{office.text(f'pages.frame.role.{role}')}）" if role else name
-
-    st.selectbox(
-        office.text("pages.frame.who"), names, format_func=label, key="who_choice",
-        on_change=_keep_choice, args=("as", "who_choice"),
-    )  # fmt: skip
+def _who_am_i(office: Bureau) -> None:
+    """Show who is signed in, and the ways to one's account and out."""
+    role = office.policy().roles[office.role]
+    st.markdown(plain(f"{office.who}（{office.text.name('roles', office.role, role)}）"))
+    if not signed_in().is_wall:
+        link("account", office.text("pages.frame.page.account"), icon=":material/person:")
+    st.html(_LEAVE.format(words=escape(office.text("door.leave"))))
 
 
 def _keep_choice(name: str, widget: str) -> None:

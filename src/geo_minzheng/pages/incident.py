@@ -12,7 +12,7 @@ import streamlit as st
 from geo_minzheng.errors import NotFoundError
 from geo_minzheng.model.incident import Band
 from geo_minzheng.pages import frame, impact_tables
-from geo_minzheng.services import duty, impact, imports, incidents, maps, response, staff
+from geo_minzheng.services import accounts, duty, impact, imports, incidents, maps, response
 
 if TYPE_CHECKING:
     from geo_minzheng.bootstrap import Bureau
@@ -184,7 +184,7 @@ def _decide_form(office: Bureau, found: Incident, advice: LevelAdvice) -> None:
     text = office.text
     options = ["", *response.LEVELS]
     with office.reading() as session:
-        leaders = [p.name for p in staff.people(session) if p.role in {"approver", "leader"}]
+        leaders = [p.name for p in accounts.people(session) if p.role in {"approver", "leader"}]
     with st.form("decide_level", border=False):
         level = st.selectbox(
             text("pages.incident.level_chosen"), options, index=options.index(advice.level or ""),

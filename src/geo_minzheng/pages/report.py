@@ -11,7 +11,7 @@ import streamlit as st
 from geo_minzheng.errors import RefusedError
 from geo_minzheng.pages import frame
 from geo_minzheng.present.page_words import page_words
-from geo_minzheng.services import places, reports, review, staff
+from geo_minzheng.services import places, reports, review
 
 if TYPE_CHECKING:
     from geo_minzheng.bootstrap import Bureau
@@ -96,41 +96,20 @@ def name_of(office: Bureau, field: EntryField) -> str:
     return field.name_en if office.text.language == "en" else field.name_zh
 
 
-def choose_village(office: Bureau, incident: str) -> tuple[Bureau, str, dict[str, str] | None]:
-    """Settle who reports for which village: an officer's account fixes it, until then the register is asked."""
-    text = office.text
+def choose_village(office: Bureau, incident: str) -> tuple[str, dict[str, str] | None]:
+    """Settle which village is reported for: an officer's account fixes it, anybody else reports on its behalf 代报."""
+    if len(office.scope) == VILLAGE_DIGITS:
+        return office.scope, None
     with office.reading() as session:
-        me = next((p for p in staff.people(session) if p.name == office.who), None)
-        officers, expected = review.officers(session), set(review.expected_villages(session, incident))
+        expected = review.expected_villages(session, incident)
         names = places.names(session, "village", "code")
-    if me is not None and len(me.scope) == VILLAGE_DIGITS:
-        return office, me.scope, None
-    mode = st.segmented_control(
-        text("pages.report.mode"), ["own", "behalf"], default="own", required=True, key="report_mode",
-        format_func=lambda m: text(f"pages.report.mode_{m}"), label_visibility="collapsed",
-    )  # fmt: skip
-    if mode == "behalf":
-        return _behalf(office, sorted(expected) or sorted(names), names)
-    mine = [o for o in officers if o.village in expected]
-    if not mine:
-        st.info(text("pages.report.no_officer"))
-        return office, "", None
-    wanted = frame.asked("village")
-    start = next((k for k, o in enumerate(mine) if o.village == wanted), None)
-    chosen = st.selectbox(
-        text("pages.report.officer"), mine, index=start, placeholder=text("pages.report.choose"),
-        format_func=lambda o: text(
-            "pages.report.officer_line", village=o.village_name, town=o.town_name, name=o.name, post=o.post_role
-        ),
-    )  # fmt: skip
-    if chosen is None:
-        return office, "", None
-    frame.keep("village", chosen.village)
-    return office.named(chosen.name, "officer"), chosen.village, None
+    here = [code for code in sorted(expected) or sorted(names) if code.startswith(office.scope)]
+    return _behalf(office, here or [code for code in sorted(names) if code.startswith(office.scope)], names)
 
 
-def _behalf(office: Bureau, codes: list[str], names: dict[str, str]) -> tuple[Bureau, str, dict[str, str] | None]:
+def _behalf(office: Bureau, codes: list[str], names: dict[str, str]) -> tuple[str, dict[str, str] | None]:
     text = office.text
+    frame.note(text("pages.report.behalf"))
     wanted = frame.asked("village")
     village = st.selectbox(
         text("pages.report.village"), codes, index=codes.index(wanted) if wanted in codes else None,
@@ -145,7 +124,7 @@ def _behalf(office: Bureau, codes: list[str], names: dict[str, str]) -> tuple[Bu
     if village:
         frame.keep("village", village)
     told = {"channel": text(f"pages.report.channels.{channel}"), "caller": caller, "recorder": recorder}
-    return office, village or "", told
+    return village or "", told
 
 
 def show_state(desk: Desk) -> None:
@@ -334,14 +313,14 @@ def page() -> None:
         found = frame.need_incident(office)
         if found is None:
             return
-        reporter, village, on_behalf = choose_village(office, found.incident_id)
+        village, on_behalf = choose_village(office, found.incident_id)
         if not village:
             return
         policy = office.policy()
         with office.reading() as session:
             versions = reports.list_versions(session, found.incident_id, village=village)
             fields = reports.entry_fields(policy)
-        desk = Desk(reporter, policy, found.incident_id, village, fields, versions, on_behalf)
+        desk = Desk(office, policy, found.incident_id, village, fields, versions, on_behalf)
         show_state(desk)
         if not show_sent(desk):
             show_form(desk)

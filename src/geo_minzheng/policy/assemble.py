@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from geo_minzheng.model import housing_rules, relief_rules, report_rules
 from geo_minzheng.model import policy as parts
+from geo_minzheng.model.account import Role
 from geo_minzheng.model.impact import DamageShare, DepthShare, ImpactAssumptions
 from geo_minzheng.model.incident import Band
 from geo_minzheng.policy.read import Row
@@ -51,6 +52,7 @@ def assemble(
         house_ranking=_ranking("house", rows),
         home_ranking=_ranking("home", rows),
         facility_kinds={row.text("kind"): _plain(parts.FacilityKind, row) for row in rows["facility_kinds"]},
+        roles={row.text("role"): _plain(Role, row) for row in rows["roles"]},
         roads={row.text("road_class"): _plain(parts.RoadClass, row) for row in rows["roads"]},
         seasons={int(row.number("month") or 0): row.text("season") for row in rows["seasons"]},
         indicators=tuple(sorted((_plain(report_rules.Indicator, row) for row in rows["indicators"]), key=_form_order)),

@@ -253,4 +253,23 @@ FORMS = (
     ),
 )
 
-TABLES = (*PLACES, *FORMS, *RELIEF, *DISASTER, *HOUSING)
+ROLES = (
+    Table(
+        "roles",
+        "roles.csv",
+        (
+            Column("role", required=True),
+            *_NAMES,
+            Column("level", required=True, choices=("district", "township", "village")),
+            Column("place", required=True, choices=("none", "warehouse", "home", "site")),
+            Column("sees", LIST, True, choices=("wide", "bureau", "casework")),
+            Column("may", LIST),
+            Column("pages", LIST, True),
+            Column("is_command", BOOL, True),
+        ),
+        ("role",),
+        needs_unit=False,
+    ),
+)
+
+TABLES = (*PLACES, *FORMS, *RELIEF, *DISASTER, *HOUSING, *ROLES)

@@ -9,7 +9,7 @@ from threading import Lock
 
 # A map may hold household points, so it stays in memory and its address cannot be guessed.
 MOST = 64
-_shelf: OrderedDict[str, bytes] = OrderedDict()
+_shelf: OrderedDict[str, tuple[bytes, set[str]]] = OrderedDict()
 _reaching = Lock()
 
 
@@ -19,19 +19,21 @@ def pack(data: str) -> tuple[str, bytes]:
     return hashlib.sha256(plain).hexdigest(), gzip.compress(plain, 6, mtime=0)
 
 
-def lay(address: str, packed: bytes) -> None:
-    """Lay a packed map on the shelf; the one not asked for longest makes room."""
+def lay(address: str, packed: bytes, audience: str) -> None:
+    """Lay a packed map on the shelf for an audience; the one not asked for longest makes room."""
     with _reaching:
-        _shelf[address] = packed
+        _, audiences = _shelf.get(address, (packed, set()))
+        _shelf[address] = (packed, audiences | {audience})
         _shelf.move_to_end(address)
         while len(_shelf) > MOST:
             _shelf.popitem(last=False)
 
 
-def take(address: str) -> bytes | None:
-    """Give a packed map, or ``None`` where it is no longer there."""
+def take(address: str, audience: str) -> bytes | None:
+    """Give a packed map, or ``None`` where it is no longer there or was drawn for others."""
     with _reaching:
-        found = _shelf.get(address)
-        if found is not None:
-            _shelf.move_to_end(address)
-        return found
+        packed, audiences = _shelf.get(address, (None, set()))
+        if audience not in audiences:
+            return None
+        _shelf.move_to_end(address)
+        return packed

@@ -23,7 +23,6 @@ from geo_minzheng.services import (
     reports,
     response,
     roads,
-    staff,
     welfare,
 )  # fmt: skip
 from geo_minzheng.services.synthesis import DemoDistrict, read_demo_manifest
@@ -44,11 +43,6 @@ if TYPE_CHECKING:
 # People of the demo: names are titles, so that nobody is meant.
 DUTY, COORDINATOR, APPROVER, REVIEWER, PLANNER = "值班员甲", "应急指挥乙", "批准人丙", "审核员丁", "规划员戊"
 KEEPER, WITNESS = "保管员己", "值班员庚"
-PEOPLE = (
-    staff.Person(DUTY, "duty"), staff.Person(WITNESS, "duty"), staff.Person(COORDINATOR, "coordinator"),
-    staff.Person(APPROVER, "approver"), staff.Person(REVIEWER, "reviewer"), staff.Person(PLANNER, "planner"),
-    staff.Person(KEEPER, "keeper"), staff.Person("审计员辛", "auditor"),
-)  # fmt: skip
 INCIDENT = "20260703-01"
 
 
@@ -73,7 +67,6 @@ def import_demo_district(session: Session, act: Act, stage: Stage) -> dict[str, 
         ``layers.refused``: the importer refused one of the files.
     """
     district.name_district(session, act, {"policy_profile": stage.policy.profile, "is_demo": True})
-    staff.set_people(session, act, PEOPLE)
     counts: dict[str, int] = {}
     for file in read_demo_manifest().files:
         options = ReadOptions(crs=file.crs, encoding=file.encoding, coord_source=file.coord_source)

@@ -50,8 +50,8 @@ class Waiting:
 
 
 def data_version(session: Session) -> str:
-    """Give a mark that changes with every write: the head of the audit chain."""
-    count, head = audit.chain_head(session)
+    """Give a mark that changes with every write of data: the last such link of the audit chain."""
+    count, head = audit.last_of_data(session)
     return f"{count}-{head[:16]}"
 
 

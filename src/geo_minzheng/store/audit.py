@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from geo_minzheng.errors import StoreError
+from geo_minzheng.errors import RefusedError, StoreError
+from geo_minzheng.model.account import is_allowed
 from geo_minzheng.model.act import Act
 from geo_minzheng.model.verdict import OK, Verdict
 from geo_minzheng.store.canonical import digest, moment_text, to_json
@@ -54,9 +55,15 @@ def record_many(session: Session, act: Act, changes: Iterable[Change]) -> None:
 
     Raises
     ------
+    RefusedError
+        ``account.may_not``: the role of who acts does not include that act; every write passes here, so none goes past.
     StoreError
         ``store.chain_moved``: the head is gone or was moved by somebody who did not wait.
     """
+    changes = tuple(changes)
+    for change in changes:
+        if not is_allowed(act.may, change.action, change.table):
+            raise RefusedError("account.may_not", who=act.who, role=act.role, action=change.action, table=change.table)
     head = session.execute(select(AuditHead.count, AuditHead.hash).with_for_update()).one_or_none()
     if head is None:
         raise StoreError("store.chain_moved")
@@ -106,6 +113,13 @@ def chain_head(session: Session) -> tuple[int, str]:
     """Read how many audit rows there are and the hash of the last: what the briefing prints."""
     count, last = session.execute(select(AuditHead.count, AuditHead.hash)).one()
     return int(count), str(last)
+
+
+def last_of_data(session: Session) -> tuple[int, str]:
+    """Read number and hash of the last audit row that is not about an account or a session."""
+    query = select(AuditRow.seq, AuditRow.hash).where(AuditRow.action.not_like("user.%"))
+    row = session.execute(query.order_by(AuditRow.seq.desc()).limit(1)).one_or_none()
+    return (int(row[0]), str(row[1])) if row else (0, "")
 
 
 def verify_chain(session: Session, anchor: tuple[int, str] | None = None) -> Verdict:

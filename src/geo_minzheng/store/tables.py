@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import MetaData
 
 from geo_minzheng.store.columns import Base
+from geo_minzheng.store.tables_accounts import Account, Pairing, SignIn
 from geo_minzheng.store.tables_flood import Assessment, Closure, Footprint, Incident, LevelDecision, ReliefRequest
 from geo_minzheng.store.tables_housing import ProgrammeRun, SitingRun
 from geo_minzheng.store.tables_layers import LAYERS
@@ -40,6 +41,7 @@ __all__ = [
     "APPEND_ONLY",
     "LAYERS",
     "METADATA",
+    "Account",
     "Approval",
     "ApprovalPaper",
     "Assessment",
@@ -56,6 +58,7 @@ __all__ = [
     "Movement",
     "Order",
     "OrderEvent",
+    "Pairing",
     "Photo",
     "Plan",
     "ProgrammeRun",
@@ -65,6 +68,7 @@ __all__ = [
     "ReportVersion",
     "Reservation",
     "Setting",
+    "SignIn",
     "SitingRun",
     "Voucher",
 ]

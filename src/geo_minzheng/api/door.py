@@ -1,0 +1,325 @@
+"""The door's routes: sign in and out, the first password, a device's pairing, the lock."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from geo_minzheng import bootstrap
+from geo_minzheng.api import gate
+from geo_minzheng.engine.sitting import pause_after
+from geo_minzheng.errors import GeoMinzhengError, NotFoundError, RefusedError
+from geo_minzheng.model.account import COOKIE
+from geo_minzheng.present import door as pages
+from geo_minzheng.services import accounts, response
+
+if TYPE_CHECKING:
+    from geo_minzheng.bootstrap import Bureau
+    from geo_minzheng.model.account import SignedIn
+    from geo_minzheng.present.text import Text
+
+_WINDOW_S = 15 * 60
+_failures = gate.Counter(_WINDOW_S)
+# So many wait at once for their turn; more would be a flood, and are sent away.
+_waiting = asyncio.Semaphore(64)
+_NO_STORE = {"Cache-Control": "no-store"}
+_SECRET_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A form that came in: its fields, and the language it was filled in."""
+
+    fields: dict[str, str]
+    text: Text
+
+    def __getitem__(self, name: str) -> str:
+        return self.fields.get(name, "")[:_SECRET_LIMIT]
+
+
+async def _form(request: Request) -> Asked:
+    form = await request.form(max_files=0, max_fields=12, max_part_size=4096)
+    fields = {name: str(value) for name, value in form.items()}
+    return Asked(fields, _text(fields.get("lang", "")))
+
+
+def _text(language: str) -> Text:
+    return bootstrap.text_of(language if language in ("zh", "en") else "zh")
+
+
+def _language(request: Request) -> str:
+    return "en" if request.query_params.get("lang") == "en" else "zh"
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+async def _pause(*keys: str) -> bool:
+    """Let who failed often wait; tell whether too many wait already."""
+    seconds = pause_after(max(_failures.count(key) for key in keys))
+    if not seconds:
+        return False
+    if _waiting.locked():
+        return True
+    async with _waiting:
+        await asyncio.sleep(seconds)
+    return False
+
+
+def _let_in(request: Request, token: str, target: str, days: int = 0) -> Response:
+    answer = RedirectResponse(target, status_code=303, headers=_NO_STORE)
+    is_https = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+    answer.set_cookie(
+        COOKIE, token, httponly=True, samesite="lax", secure=is_https, path="/",
+        max_age=days * 86400 if days else None,
+    )  # fmt: skip
+    return answer
+
+
+def _page(body: str, status: int = 200) -> Response:
+    return HTMLResponse(body, status_code=status, headers=_NO_STORE)
+
+
+def _sign_in_page(text: Text, *, wanted: str, login: str = "", alarm: str = "", status: int = 200) -> Response:
+    other = "en" if text.language == "zh" else "zh"
+    way = f"&next={quote(wanted, safe='')}" if wanted else ""
+    form = pages.form(
+        text, action=gate.SIGN_IN, fields=pages.SIGN_IN, button="sign_in_button",
+        kept={"login": login, "next": wanted, "lang": text.language},
+    )  # fmt: skip
+    links = [
+        (f"/door/device?lang={text.language}", text("door.other")),
+        (f"{gate.SIGN_IN}?lang={other}{way}", bootstrap.text_of(other)("pages.frame.own_name")),
+    ]
+    notes = [("alarm", text(alarm))] if alarm else []
+    return _page(pages.page(text, heading=text("door.sign_in"), notes=notes, form=form, links=links), status)
+
+
+async def sign_in_page(request: Request) -> Response:
+    """Show the form; who is in already goes on."""
+    wanted = request.query_params.get("next", "")
+    token = gate.token_of(request.headers)
+    ended = request.query_params.get("why") == "ended"
+    if not ended and await run_in_threadpool(gate.sitting, token) is not None:
+        return RedirectResponse(gate.local_path(wanted), status_code=303, headers=_NO_STORE)
+    alarm = "door.ended" if ended else ""
+    return _sign_in_page(_text(_language(request)), wanted=wanted, alarm=alarm)
+
+
+async def sign_in(request: Request) -> Response:
+    """Take login and password; a wrong one, an unknown and a disabled account get the same answer in the same time."""
+    asked = await _form(request)
+    login, wanted = asked["login"], asked.fields.get("next", "")
+    keys = (f"login {login.strip().lower()}", f"address {_address(request)}")
+    if await _pause(*keys):
+        return JSONResponse({"status": "busy"}, status_code=429, headers={"Retry-After": "10"})
+    try:
+        opened = await run_in_threadpool(_open, login, asked["password"])
+    except RefusedError:
+        for key in keys:
+            _failures.add(key)
+        return _sign_in_page(asked.text, wanted=wanted, login=login, alarm="door.failed", status=403)
+    except NotFoundError:
+        return _sign_in_page(asked.text, wanted=wanted, login=login, alarm="door.no_district", status=404)
+    _failures.forget(keys[0])
+    target = gate.FIRST if opened.must_change else gate.local_path(wanted)
+    return _let_in(request, opened.token, f"{target}{_with_language(target, asked.text)}")
+
+
+def _with_language(target: str, text: Text) -> str:
+    if text.language == "zh" or "lang=" in target:
+        return ""
+    return f"{'&' if '?' in target else '?'}lang={text.language}"
+
+
+def _open(login: str, password: str) -> accounts.Opened:
+    desk = gate.office()
+    with desk.transaction() as (session, act):
+        return accounts.sign_in(session, act, login, password, bootstrap.watch())
+
+
+async def sign_out(request: Request) -> Response:
+    """End the session, here and in the store."""
+
+    def end(token: str) -> None:
+        signed_in = gate.sitting(token)
+        if signed_in is not None:
+            with gate.office().transaction() as (session, act):
+                accounts.sign_out(session, act, signed_in, bootstrap.watch())
+
+    await run_in_threadpool(end, gate.token_of(request.headers))
+    answer = RedirectResponse(gate.SIGN_IN, status_code=303, headers=_NO_STORE)
+    answer.delete_cookie(COOKIE, path="/")
+    return answer
+
+
+def _first_page(text: Text, alarm: str = "", status: int = 200) -> Response:
+    length = int(gate.office().policy().number("account.password_length"))
+    form = pages.form(text, action=gate.FIRST, fields=pages.FIRST, button="first_button", kept={"lang": text.language})
+    notes = [("note", text("door.first_hint", length=length)), *([("alarm", alarm)] if alarm else [])]
+    return _page(pages.page(text, heading=text("door.first_title"), notes=notes, form=form), status)
+
+
+async def first_page(request: Request) -> Response:
+    """Show the form for one's own password."""
+    if await run_in_threadpool(gate.sitting, gate.token_of(request.headers)) is None:
+        return RedirectResponse(gate.SIGN_IN, status_code=303, headers=_NO_STORE)
+    return await run_in_threadpool(_first_page, _text(_language(request)))
+
+
+async def first(request: Request) -> Response:
+    """Replace the one-time secret, or the password, by one's own."""
+    asked = await _form(request)
+    signed_in = await run_in_threadpool(gate.sitting, gate.token_of(request.headers))
+    if signed_in is None:
+        return RedirectResponse(gate.SIGN_IN, status_code=303, headers=_NO_STORE)
+    if asked["new"] != asked["again"]:
+        return await run_in_threadpool(_first_page, asked.text, asked.text("door.not_equal"), 400)
+    key = f"login {signed_in.person.login.lower()}"
+    await _pause(key)
+
+    def change() -> None:
+        desk = gate.office()
+        policy = desk.policy()
+        with desk.transaction() as (session, act):
+            accounts.change_password(session, act, policy, signed_in, asked["old"], asked["new"], bootstrap.watch())
+
+    try:
+        await run_in_threadpool(change)
+    except GeoMinzhengError as error:
+        _failures.add(key)
+        return await run_in_threadpool(_first_page, asked.text, asked.text.error(error), 400)
+    return RedirectResponse(f"/{_with_language('/', asked.text)}", status_code=303, headers=_NO_STORE)
+
+
+def _device_page(text: Text, alarm: str = "", status: int = 200) -> Response:
+    form = pages.form(
+        text, action="/door/device", fields=pages.DEVICE, button="device_button", kept={"lang": text.language}
+    )
+    notes = [("note", text("door.device_hint")), *([("alarm", text(alarm))] if alarm else [])]
+    links = [(f"{gate.SIGN_IN}?lang={text.language}", text("door.sign_in"))]
+    heading = text("door.device_title")
+    script = "/assets/door/device.js"
+    return _page(pages.page(text, heading=heading, notes=notes, form=form, links=links, script=script), status)
+
+
+async def device_page(request: Request) -> Response:
+    """Show the form that a scanned code fills in by itself."""
+    return _device_page(_text(_language(request)))
+
+
+async def device(request: Request) -> Response:
+    """Pair a phone or a wall by its code."""
+    asked = await _form(request)
+    key = f"address {_address(request)}"
+    if await _pause(key):
+        return JSONResponse({"status": "busy"}, status_code=429, headers={"Retry-After": "10"})
+
+    def pair() -> tuple[accounts.Opened, int]:
+        desk = gate.office()
+        with desk.transaction() as (session, act):
+            opened = accounts.sign_in_device(session, act, asked["code"], bootstrap.watch())
+        return opened, int(desk.policy().number("account.device_days"))
+
+    try:
+        opened, days = await run_in_threadpool(pair)
+    except (RefusedError, NotFoundError):
+        _failures.add(key)
+        return _device_page(asked.text, "door.device_failed", 403)
+    return _let_in(request, opened.token, "/", days)
+
+
+def _me(desk: Bureau, signed_in: SignedIn) -> dict[str, Any]:
+    limits = accounts.limits_of(desk.policy())
+    with desk.reading() as session:
+        responding = response.is_active(session)
+    quiet = limits.lock if responding else limits.idle
+    words = {name: desk.text(f"door.{name}") for name in ("locked", "word", "unlock", "unlock_failed", "leave")}
+    return {
+        "kind": signed_in.kind.value, "locked": signed_in.is_locked, "locks": responding,
+        "quiet_s": quiet.total_seconds(),
+        "words": {**words, "locked_hint": desk.text("door.locked_hint", name=signed_in.person.name)},
+    }  # fmt: skip
+
+
+def _answer(status: int, **told: Any) -> Response:
+    return JSONResponse({"status": status, **told}, status_code=status, headers=_NO_STORE)
+
+
+async def me(request: Request) -> Response:
+    """Tell a page how long it may be idle, and whether it is locked."""
+    signed_in = await run_in_threadpool(gate.sitting, gate.token_of(request.headers))
+    if signed_in is None:
+        return _answer(401)
+    return JSONResponse(await run_in_threadpool(lambda: _me(gate.office(), signed_in)), headers=_NO_STORE)
+
+
+async def seen(request: Request) -> Response:
+    """Note that somebody types or clicks."""
+    return await _marked(request, lambda session, who: accounts.note_seen(session, who, bootstrap.watch()))
+
+
+async def lock(request: Request) -> Response:
+    """Lock the screen."""
+    return await _marked(request, accounts.lock)
+
+
+async def _marked(request: Request, do: Any) -> Response:
+    def mark() -> int:
+        signed_in = gate.sitting(gate.token_of(request.headers))
+        if signed_in is None:
+            return 401
+        if signed_in.is_locked:
+            return 423
+        with gate.office().transaction() as (session, _):
+            do(session, signed_in)
+        return 200
+
+    return _answer(await run_in_threadpool(mark))
+
+
+async def unlock(request: Request) -> Response:
+    """Open a locked screen by PIN or password."""
+    signed_in = await run_in_threadpool(gate.sitting, gate.token_of(request.headers))
+    if signed_in is None:
+        return _answer(401)
+    body = await request.json() if request.headers.get("content-type", "").startswith("application/json") else {}
+    word = str(body.get("word", ""))[:_SECRET_LIMIT] if isinstance(body, dict) else ""
+    key = f"login {signed_in.person.login.lower()}"
+    await _pause(key)
+
+    def open_again() -> None:
+        with gate.office().transaction() as (session, _):
+            accounts.unlock(session, signed_in, word, bootstrap.watch())
+
+    try:
+        await run_in_threadpool(open_again)
+    except RefusedError:
+        _failures.add(key)
+        return _answer(403)
+    return _answer(200)
+
+
+def routes() -> list[BaseRoute]:
+    """List the door's routes."""
+    return [
+        Route(gate.SIGN_IN, sign_in_page, methods=["GET"]),
+        Route(gate.SIGN_IN, sign_in, methods=["POST"]),
+        Route("/door/sign-out", sign_out, methods=["POST"]),
+        Route(gate.FIRST, first_page, methods=["GET"]),
+        Route(gate.FIRST, first, methods=["POST"]),
+        Route("/door/device", device_page, methods=["GET"]),
+        Route("/door/device", device, methods=["POST"]),
+        Route("/door/me", me, methods=["GET"]),
+        Route("/door/seen", seen, methods=["POST"]),
+        Route("/door/lock", lock, methods=["POST"]),
+        Route("/door/unlock", unlock, methods=["POST"]),
+    ]
