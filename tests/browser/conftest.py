@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import door
 import pytest
 from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
 
@@ -66,6 +67,7 @@ def start_app(home: Path, log: Path, *more: str) -> tuple[subprocess.Popen[bytes
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     _wait(f"{url}/healthz", process, log)
+    door.HOMES[url] = home
     return process, url
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import door
 import pytest
 
 from geo_minzheng.bootstrap import open_bureau
@@ -45,7 +46,7 @@ class Hand:
         self.taps = 0
 
     def open(self, url):
-        self.page.goto(url)
+        door.go(self.page, url)
         self.page.get_by_role("heading", level=1).wait_for(timeout=60_000)
         self.rest()
 
@@ -102,11 +103,10 @@ def test_report_return_resubmit_confirm(chromium, served, watch):
     url, home = served
     with store(home) as session:
         village = next(v.village for v in reports.list_versions(session, INCIDENT) if v.state == "returned")
+    officer = f"信息员{village}"
+    door.enter(home, officer, role="village_informant", scope=village)
     phone = Hand(chromium, PHONE, watch)
-    phone.open(f"{url}/report?as=值班员甲")
-    phone.tap(phone.page.get_by_role("combobox", name="灾害信息员"), settle=False)
-    phone.page.keyboard.type("马桥")
-    phone.tap(phone.page.get_by_role("option").first)
+    phone.open(f"{url}/report?as={officer}")
     phone.shot("report_390_returned")
     for label, value in (("转移户数", "150"), ("集中安置", "470"), ("倒房户数", "15")):
         phone.tap(field(phone, label), settle=False)
@@ -145,7 +145,7 @@ def first_review(chromium, url, home, watch, village):
 def again(chromium, url, home, watch, village):
     """The officer sees the reason on top and sends again; the reviewer opens it and confirms."""
     phone = Hand(chromium, PHONE, watch)
-    phone.open(f"{url}/report?as=值班员甲&village={village}")
+    phone.open(f"{url}/report?as=信息员{village}")
     phone.page.get_by_text("被退回：请补现场照片").wait_for(timeout=20_000)
     picture = ROOT / "src" / "geo_minzheng" / "assets" / "leaflet" / "images" / "layers.png"
     phone.page.locator("input[type=file]").set_input_files(picture)

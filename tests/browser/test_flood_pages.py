@@ -7,6 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
+import door
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
@@ -66,7 +67,7 @@ class Desk:
         self.clicks = []
 
     def open(self, url):
-        self.page.goto(url)
+        door.go(self.page, url)
         self.page.get_by_role("heading", level=1).wait_for(timeout=90_000)
         self.rest()
 
@@ -219,7 +220,7 @@ def test_a_warm_page_comes_within_three_seconds(served, chromium, watch):
     Desk(chromium, watch).open(f"{url}/")
     started = time.monotonic()
     page = chromium.new_context(viewport=DESK).new_page()
-    page.goto(f"{url}/")
+    door.go(page, f"{url}/")
     page.get_by_role("heading", level=1).wait_for()
     # Three seconds on a quiet machine; other tests may share it.
     assert time.monotonic() - started < 9

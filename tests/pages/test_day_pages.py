@@ -1,11 +1,13 @@
 """The four pages drawn from the demo district: report, review, housing, welfare, in both languages."""
 
 import io
+import os
 import uuid
 from pathlib import Path
 
 import openpyxl
 import pytest
+from door import sit
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -29,8 +31,19 @@ def home(demo_home, monkeypatch):
 
 def run(page: str, who: str, **query: str) -> AppTest:
     app = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=120)
-    for name, value in {"as": who, **query}.items():
+    sit(Path(os.environ["GEO_MINZHENG_HOME"]), who)
+    for name, value in query.items():
         app.query_params[name] = value
+    app.run()
+    assert not app.exception, app.exception
+    assert not [e.value for e in app.error]
+    return app
+
+
+def report_of(village: str) -> AppTest:
+    """Open the report page as the officer of a village."""
+    app = AppTest.from_file(str(PAGES / "report.py"), default_timeout=120)
+    sit(Path(os.environ["GEO_MINZHENG_HOME"]), f"信息员{village}", role="village_informant", scope=village)
     app.run()
     assert not app.exception, app.exception
     assert not [e.value for e in app.error]
@@ -85,7 +98,7 @@ def test_every_view_draws(home, page, who, query, language):
 
 def test_a_village_reports_is_returned_corrects_and_is_confirmed(home):
     village = state_of(home, "returned").village
-    app = run("report", DUTY, village=village)
+    app = report_of(village)
     assert "被退回" in app.warning[0].value
     before = number(app, "collective_resettled_now").value
     number(app, "collective_resettled_now").set_value(before - 7)
@@ -111,7 +124,7 @@ def _waiting(home):
 
 def test_no_change_is_one_tap_and_unknown_stays_unknown(home):
     confirmed = state_of(home, "confirmed")
-    app = press(run("report", DUTY, village=confirmed.village), "无变化，按上次再报")
+    app = press(report_of(confirmed.village), "无变化，按上次再报")
     assert "已送达" in app.info[0].value
     told = versions(home, confirmed.village)
     assert told[-1].values == confirmed.values
@@ -123,7 +136,7 @@ def test_no_change_is_one_tap_and_unknown_stays_unknown(home):
 
 
 def test_zero_for_a_question_in_one_tap(home):
-    app = run("report", DUTY, village=state_of(home, "returned").village)
+    app = report_of(state_of(home, "returned").village)
     number(app, "deaths").set_value(3)
     app.run()
     next(b for b in app.button if b.label.endswith("本题均为0")).click()
@@ -134,7 +147,7 @@ def test_zero_for_a_question_in_one_tap(home):
 
 def test_a_double_tap_is_one_report(home):
     village = state_of(home, "returned").village
-    app = run("report", DUTY, village=village)
+    app = report_of(village)
     press(app, "上报")
     del app.session_state["report_sent"]
     app.run()
@@ -144,7 +157,7 @@ def test_a_double_tap_is_one_report(home):
 
 def test_mu_become_hectares(home):
     village = state_of(home, "returned").village
-    app = run("report", DUTY, village=village)
+    app = report_of(village)
     number(app, "crop_affected_ha").set_value(30.0)
     press(app, "上报")
     assert versions(home, village)[-1].values["crop_affected_ha"] == 2
@@ -170,8 +183,6 @@ def test_a_photo_is_kept_without_what_the_camera_wrote(home):
 
 def test_a_town_reports_on_behalf(home):
     app = run("report", DUTY)
-    next(b for b in app.button_group if b.key == "report_mode").set_value("behalf")
-    app.run()
     village = next(s for s in app.selectbox if s.label == "行政村")
     village.set_value(state_of(home, "returned").village).run()
     assert not app.exception
@@ -229,7 +240,7 @@ def test_a_sudden_change_wants_a_note_and_a_contradiction_blocks(home):
 
 def run_with_errors(page: str, who: str) -> AppTest:
     app = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=120)
-    app.query_params["as"] = who
+    sit(Path(os.environ["GEO_MINZHENG_HOME"]), who)
     app.run()
     village = [k for k, name in enumerate(app.radio[0].options) if "逾期" not in name]
     app.radio[0].set_value(village[0]).run()
@@ -283,8 +294,9 @@ def test_other_money_is_a_draft_until_kept(home):
 
 
 def test_house_points_are_for_those_who_work_on_cases(home):
-    assert housing.sees_houses("planner")
-    assert not housing.sees_houses("duty")
+    roles = office(home).policy().roles
+    assert housing.sees_houses(roles["facility_planner"])
+    assert not housing.sees_houses(roles["emergency_coordinator"])
     app = run("housing", DUTY)
     assert any("按村合计" in c.value for c in app.caption)
 

@@ -133,7 +133,7 @@ def list_cases(desk: Desk, found: Sequence[Mapping[str, Any]], key: str, *, heig
 def show_cases_map(desk: Desk, programme: str) -> str:
     """Show where the houses are, or the villages by count for roles that do not work on cases."""
     office = desk.office
-    points = housing.sees_houses(office.role)
+    points = housing.sees_houses(office.policy().roles[office.role])
 
     def draw() -> Any:
         with office.reading() as session:

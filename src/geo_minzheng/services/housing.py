@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy.orm import Session
 
+    from geo_minzheng.model.account import Role
     from geo_minzheng.model.act import Act
     from geo_minzheng.model.policy import Policy, Programme
     from geo_minzheng.present.text import Text
-
-CASEWORK = frozenset({"planner", "housing_reviewer", "approver", "auditor"})
 
 
 def judge_cases(session: Session, act: Act, policy: Policy) -> pd.DataFrame:
@@ -175,9 +174,9 @@ def reason_of(verdict: Mapping[str, Any], policy: Policy, text: Text) -> str:
     return text(f"housing.verdict.{verdict['reason']}", place=verdict["place"])
 
 
-def sees_houses(role: str) -> bool:
+def sees_houses(role: Role) -> bool:
     """Tell whether a role works on cases: house points with a poverty category are household data."""
-    return role in CASEWORK
+    return "casework" in role.sees
 
 
 def programme_lines(made: dict[str, Any], policy: Policy, text: Text) -> list[str]:

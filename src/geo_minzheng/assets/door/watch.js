@@ -41,7 +41,7 @@
     button.addEventListener("click", open);
     word.addEventListener("keydown", (event) => { if (event.key === "Enter") open(); });
     dialog.addEventListener("cancel", (event) => event.preventDefault());
-    document.body.append(dialog);
+    document.documentElement.append(dialog);  // beside the body: a page of its own may make the body inert
     dialog.showModal();
     word.focus();
     void label;
