@@ -8,13 +8,17 @@ from starlette.requests import Request
 
 from geo_minzheng.api import routes
 from geo_minzheng.api.routes import map_bundle, map_data
+from geo_minzheng.model.account import Person, SessionKind, SignedIn, audience_of
 from geo_minzheng.present import maps_shelf
 
+DUTY = SignedIn(Person("duty", "值班员甲", "emergency_coordinator"), 1, SessionKind.BROWSER)
+PANEL = SignedIn(Person("panel", "评议组巳", "review_panel", "420703100200"), 2, SessionKind.BROWSER)
 
-def ask(route, *, address="", encoding="gzip"):
+
+def ask(route, *, address="", encoding="gzip", who=DUTY):
     scope = {
         "type": "http", "method": "GET", "path": "/", "query_string": b"", "path_params": {"address": address},
-        "headers": [(b"accept-encoding", encoding.encode())],
+        "headers": [(b"accept-encoding", encoding.encode())], "state": {"signed_in": who} if who else {},
     }  # fmt: skip
     with ThreadPoolExecutor(1) as own:  # a loop of its own, wherever a browser's is running
         return own.submit(lambda: asyncio.run(route(Request(scope)))).result()
@@ -22,7 +26,7 @@ def ask(route, *, address="", encoding="gzip"):
 
 def test_a_map_comes_packed_or_plain_and_may_be_kept():
     address, packed = maps_shelf.pack('{"map":"甲"}')
-    maps_shelf.lay(address, packed)
+    maps_shelf.lay(address, packed, audience_of(DUTY.person))
     answer = ask(map_data, address=address)
     assert gzip.decompress(answer.body).decode() == '{"map":"甲"}'
     assert answer.headers["content-encoding"] == "gzip"
@@ -30,6 +34,8 @@ def test_a_map_comes_packed_or_plain_and_may_be_kept():
     plain = ask(map_data, address=address, encoding="identity")
     assert plain.body.decode() == '{"map":"甲"}'
     assert "content-encoding" not in plain.headers
+    assert ask(map_data, address=address, who=PANEL).status_code == 404, "drawn for others"
+    assert ask(map_data, address=address, who=None).status_code == 404
 
 
 def test_an_address_nobody_named_is_not_found():
