@@ -179,7 +179,8 @@ def briefing_content(
         approvals=_approvals(text, act, plan, None if plan is None else dispatch.approval_of(session, plan.plan_id)),
         map_png=map_plate(content, text), map_title=text("papers.map_title"),
         synthetic=places.has_synthetic(session, *SYNTHETIC_LAYERS), exercise=found.exercise,
-        audit_head=trail.anchor_words(text, trail.head(session)), plan_hash="" if plan is None else plan.result_hash[:16],
+        audit_head=trail.anchor_words(text, trail.head(session)),
+        plan_hash="" if plan is None else plan.result_hash[:16],
         policy_version=policy.version, code=incident,
     )  # fmt: skip
 

@@ -96,7 +96,7 @@ def _whole() -> Select[*tuple[Any, ...]]:
 
 def _row(row: Any) -> TrailRow:
     head, before, after = row[:-2], row[-2], row[-1]
-    return TrailRow(*head, json.loads(before or "null"), json.loads(after or "null"))
+    return TrailRow(*head, before=json.loads(before or "null"), after=json.loads(after or "null"))
 
 
 def _begins(column: Any, text: str) -> ColumnElement[bool]:
