@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from datetime import date
 from typing import Any
 
@@ -95,8 +96,9 @@ def _whole() -> Select[*tuple[Any, ...]]:
 
 
 def _row(row: Any) -> TrailRow:
-    head, before, after = row[:-2], row[-2], row[-1]
-    return TrailRow(*head, before=json.loads(before or "null"), after=json.loads(after or "null"))
+    names = [field.name for field in fields(TrailRow)]
+    told = dict(zip(names, row, strict=True))
+    return TrailRow(**told | {n: json.loads(told[n] or "null") for n in ("before", "after")})
 
 
 def _begins(column: Any, text: str) -> ColumnElement[bool]:
