@@ -167,7 +167,7 @@ def grown(link, rng, _count):
     table, column, value = rng.choice((
         ("plan", "result_hash", "c" * 64), ("plan", "who", "伪"), ("approval", "approver", "伪"),
         ("approval", "verdict", "rejected"), ("report_review", "verdict", "returned"), ("report_review", "who", "伪"),
-        ("voucher", "note", "伪"), ("voucher", "who", "伪"), ("movement", "kind", "伪"),
+        ("voucher", "note", "伪"), ("voucher", "who", "伪"), ("movement", "line_no", 999),
         ("report_version", "body_hash", "伪"),
     ))  # fmt: skip
     fids = [f for (f,) in link.execute(f"SELECT fid FROM {table}")]
