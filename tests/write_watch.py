@@ -39,7 +39,7 @@ class Watch:
     silent: list[tuple[str, str]] = field(default_factory=list)
     transactions: int = 0
     _open: dict[int, list[tuple[str, str, str]]] = field(default_factory=dict)
-    _points: dict[tuple[int, str], int] = field(default_factory=dict)
+    _points: dict[int, list[int]] = field(default_factory=dict)
 
     def execute(self, link: Any, _cursor: Any, statement: str, parameters: Any, context: Any, _many: bool) -> None:
         found = _WRITES.match(statement)
@@ -63,11 +63,14 @@ class Watch:
     def rollback(self, link: Any) -> None:
         self._open.pop(id(link), None)
 
-    def savepoint(self, link: Any, name: str) -> None:
-        self._points[id(link), name] = len(self._open.get(id(link), []))
+    def savepoint(self, link: Any, _name: str) -> None:
+        self._points.setdefault(id(link), []).append(len(self._open.get(id(link), [])))
 
-    def back_to(self, link: Any, name: str, _context: Any) -> None:
-        del self._open.get(id(link), [])[self._points.get((id(link), name), 0) :]
+    def back_to(self, link: Any, _name: str, _context: Any) -> None:
+        del self._open.get(id(link), [])[self._points[id(link)].pop() :]
+
+    def release(self, link: Any, _name: str, _context: Any) -> None:
+        self._points[id(link)].pop()
 
 
 @contextmanager
@@ -76,7 +79,7 @@ def watching() -> Iterator[Watch]:
     watch = Watch()
     heard = {
         "before_cursor_execute": watch.execute, "commit": watch.commit, "rollback": watch.rollback,
-        "savepoint": watch.savepoint, "rollback_savepoint": watch.back_to,
+        "savepoint": watch.savepoint, "rollback_savepoint": watch.back_to, "release_savepoint": watch.release,
     }  # fmt: skip
     for name, hear in heard.items():
         event.listen(Engine, name, hear)

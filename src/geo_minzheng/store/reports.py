@@ -93,7 +93,7 @@ def post_report(session: Session, act: Act, post: ReportPost) -> tuple[ReportVer
             }  # fmt: skip
             fid = insert_once(session, ReportVersion, values | made)
             if fid is not None:
-                after = {"incident": post.incident, "village_code": post.village_code, "body": values["body_hash"]}
+                after = key | values | made
                 record(session, act, Change("report.post", "report_version", post.uuid, None, after, post.village_code))
                 return session.get_one(ReportVersion, fid), True
             known = one(session, ReportVersion, uuid=post.uuid)
