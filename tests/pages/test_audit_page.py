@@ -102,7 +102,7 @@ def test_private_fields_of_a_household_are_never_in_clear(home, monkeypatch, tmp
     for value in (*private.values(), "改后姓名", "13900000000"):
         assert value not in told
     with desk.reading() as session:
-        steps = trail.life_of(session, desk.catalogue, desk.text, "household", key)
+        steps = trail.life_of(session, desk.catalogue, desk.text, desk.now().tzinfo, "household", key)
     assert steps[0].is_import and steps[-1].row.place == row.village_code
     desk.close()
 

@@ -81,7 +81,7 @@ def life(
     with refusals():
         office = bureau()
         with office.reading() as session:
-            steps = trail.life_of(session, office.catalogue, office.text, table, key)
+            steps = trail.life_of(session, office.catalogue, office.text, office.now().tzinfo, table, key)
         told = [_plain(step.row) | {"changes": step.changes} for step in steps]
         for row in told:
             row["changes"] = [frame.plain(change) for change in row["changes"]]

@@ -163,7 +163,7 @@ def show_life(office: Bureau) -> None:
         return
     with frame.refusals(office):
         with office.reading() as session:
-            steps = trail.life_of(session, office.catalogue, text, table, key)
+            steps = trail.life_of(session, office.catalogue, text, office.now().tzinfo, table, key)
         with st.container(border=True, key="life"):
             name = trail.table_name(text, table)
             head = text("pages.audit.life", table=name, key=key, count=len(steps))

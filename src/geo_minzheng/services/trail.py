@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.errors import InputError, NotFoundError
@@ -31,6 +33,8 @@ LIFE = 500
 LONGEST = 160
 _WIDTHS = {"seq": 8.0, "at": 20.0, "action": 18.0, "table": 14.0, "key": 30.0, "place": 16.0, "incident": 14.0}
 # Codes that are words elsewhere already.
+_IN_HEAD = frozenset({"who", "role", "at"})
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _STATES = frozenset({"state", "from_state", "to_state"})
 
 
@@ -98,7 +102,7 @@ def choices(session: Session) -> dict[str, list[str]]:
 
 
 def life_of(
-    session: Session, catalogue: Mapping[str, LayerSpec], text: Text, table: str, key: str
+    session: Session, catalogue: Mapping[str, LayerSpec], text: Text, zone: tzinfo | None, table: str, key: str
 ) -> tuple[LifeStep, ...]:
     """Follow one record from its first entry: every write, field by field in words.
 
@@ -115,19 +119,21 @@ def life_of(
         raise NotFoundError("audit.no_record", table=table_name(text, table), key=key)
     private = private_fields(catalogue)
     return tuple(
-        LifeStep(row, changes_of(row, private, catalogue.get(row.table), text), row.action == store_trail.IMPORT)
+        LifeStep(row, changes_of(row, private, catalogue.get(row.table), text, zone), row.action == store_trail.IMPORT)
         for row in rows
     )
 
 
-def changes_of(row: TrailRow, private: frozenset[str], spec: LayerSpec | None, text: Text) -> tuple[FieldChange, ...]:
-    """Lay a write out field by field, what stayed the same left out."""
+def changes_of(
+    row: TrailRow, private: frozenset[str], spec: LayerSpec | None, text: Text, zone: tzinfo | None
+) -> tuple[FieldChange, ...]:
+    """Lay a write out field by field; what stayed the same and what its own head says is left out."""
     before, after = _fields(row.before), _fields(row.after)
     heads = {c.name: c for c in spec.columns} if spec else {}
     found = []
     for field in dict.fromkeys([*after, *before]):
         old, new = before.get(field), after.get(field)
-        if old == new:
+        if old == new or (field in _IN_HEAD and row.before is None):
             continue
         name = _field_name(text, field)
         if field in private:
@@ -135,8 +141,9 @@ def changes_of(row: TrailRow, private: frozenset[str], spec: LayerSpec | None, t
             found.append(FieldChange(field, name, hidden if old else "", hidden if new else "", is_private=True))
             continue
         values = heads[field].values if field in heads else {}
-        told = [_told(text, field, value, private, values) for value in (old, new)]
-        found.append(FieldChange(field, name, told[0], told[1]))
+        told = [_told(text, field, scrub(value, private), values, zone) for value in (old, new)]
+        if any(told):
+            found.append(FieldChange(field, name, told[0], told[1]))
     return tuple(found)
 
 
@@ -146,14 +153,17 @@ def _fields(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"lines": value}
 
 
-def _told(text: Text, field: str, value: Any, private: frozenset[str], values: Mapping[str, Sequence[str]]) -> str:
+def _told(text: Text, field: str, value: Any, values: Mapping[str, Sequence[str]], zone: tzinfo | None) -> str:
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
         return text("pages.audit.yes" if value else "pages.audit.no")
     if isinstance(value, dict | list):
-        value = json.dumps(scrub(value, private), ensure_ascii=False, sort_keys=True)
+        value = json.dumps(value, ensure_ascii=False, sort_keys=True)
+        return value if len(value) <= LONGEST else text("pages.audit.document", length=text.integer(len(value)))
     told = str(value)
+    if _MOMENT.fullmatch(told):
+        return text.moment(datetime.fromisoformat(told).astimezone(zone), screen=True)
     if values.get(told) and text.language == "zh":
         told = values[told][0]
     if field in _STATES and text.has(f"pages.relief.order.{told}"):
