@@ -68,9 +68,14 @@ def _clear() -> None:
 def show_filter(office: Bureau) -> None:
     """Offer what can be asked; every choice stands in the address."""
     text = office.text
-    with office.reading() as session:
-        known = trail.choices(session)
-    known["event"] = known.pop("incident")
+
+    def ask() -> dict[str, list[str]]:
+        with office.reading() as session:
+            return trail.choices(session)
+
+    # Each is a walk through the whole log: once for every state of it.
+    known = frame.kept(office, ("audit.choices",), ask)
+    known = {**known, "event": known["incident"]}
     labels: dict[str, Callable[[str], str]] = {
         "role": lambda v: trail.role_name(text, v),
         "table": lambda v: trail.table_name(text, v),
@@ -104,8 +109,13 @@ def show_log(office: Bureau) -> None:
     """Show one page of the log; a click follows the record."""
     text, wanted = office.text, read_filter(office)
     below = int(asked("below")) if asked("below").isdecimal() else 0
+
+    def ask() -> int:
+        with office.reading() as session:
+            return trail.count_trail(session, wanted)
+
+    count = frame.kept(office, ("audit.count", repr(wanted)), ask)
     with office.reading() as session:
-        count = trail.count_trail(session, wanted)
         rows = trail.list_trail(session, wanted, below=below, limit=SHOWN)
     if not rows:
         st.info(text("pages.audit.none" if wanted != TrailFilter() or below else "pages.audit.empty"))
