@@ -126,7 +126,7 @@ def advance(session: Session, act: Act, order_id: str, to: OrderState, step: Ste
     NotFoundError
         ``store.not_found``.
     RefusedError
-        ``store.order_step``: not from here; ``store.order_note``; ``store.own_order``: by nobody or its proposer;
+        ``store.order_step``: not from here; ``store.order_note``; ``store.own_order``: signed by its proposer;
         ``ledger.short`` and the ledger's other refusals.
     """
     step = step or Step()
@@ -137,8 +137,8 @@ def advance(session: Session, act: Act, order_id: str, to: OrderState, step: Ste
             raise RefusedError("store.order_step", order_id=order_id, now=now.value, to=to.value)
         if to in _NEED_NOTE and not step.note.strip():
             raise RefusedError("store.order_note", order_id=order_id, to=to.value)
-        signer = step.signer or order.signer
-        if to in {_S.APPROVED, _S.ORAL_ORDER} and (not signer.strip() or is_among(order.proposer, signer)):
+        signer = step.signer or order.signer or act.who
+        if to in {_S.APPROVED, _S.ORAL_ORDER} and is_among(order.proposer, signer):
             raise RefusedError("store.own_order", order_id=order_id, who=signer)
         _touch_stock(session, act, order, to, step)
         if to in {_S.RECEIVED, _S.RECEIVED_WITH_VARIANCE}:
