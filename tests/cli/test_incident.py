@@ -84,12 +84,14 @@ def test_a_level_is_advised_and_a_person_decides(night):
             assert condition["distance"] == pytest.approx(condition["bound"] - condition["value"])
     other = next(level for level in ("IV", "III", "II", "I") if level != advised)
     words = ("incident", "level", "--incident", "N1", "--decide")
-    assert night.refused(*words, other)["error"] == "response.reason_needed"
+    assert night.refused(*words, other, "--leader", "批准人丙")["error"] == "response.reason_needed"
+    assert night.refused(*words, other, "--reason", "x")["error"] == "response.own_level"
+    assert night.refused(*words, other, "--reason", "x", "--leader", night.who)["error"] == "response.own_level"
     assert night.refused(*words, "V", "--reason", "x")["error"] == "response.unknown_level"
     done = night.do(*words, other, "--reason", "敏感地区", "--leader", "批准人丙", "--order-no", "1号")
     assert (done["level"], done["advised"], done["leader"], done["who"]) == (other, advised, "批准人丙", night.who)
     assert night.do("incident", "level", "--incident", "N1")["decided"]["level"] == other
-    assert night.do(*words, "none", "--reason", "灾情稳定")["action"] == "terminate"
+    assert night.do(*words, "none", "--reason", "灾情稳定", "--leader", "批准人丙")["action"] == "terminate"
 
 
 def test_the_last_word_on_a_road_counts_and_the_first_stays_on_record(night):

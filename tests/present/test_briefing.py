@@ -99,7 +99,7 @@ def test_marks_for_verification_are_printed(zh: Text, tmp_path: Path) -> None:
     for said in (
         "灾情专报",
         "〔2026〕第3期",
-        "留痕校验值a3f1",
+        "留痕校验：a3f1",
         "方案校验值9f86",
         "政策版本seed-1",
         "示范数据",

@@ -47,7 +47,7 @@ def order(order_id="O-1", first=30, second=12.5, **other):
         "order_id": order_id, "number": "", "incident": "I-1", "plan_hash": "h", "state": S.DRAFTED, "warehouse": "W1",
         "warehouse_name": "区库", "receiver": "S1", "receiver_name": "庙岭接收点", "contact_name": "DEMO-1",
         "contact_phone": "DEMO", "route": ("R1", "R2"), "travel_min": 42.5, "deadline": ACT.at + timedelta(hours=6),
-        "cutoff": ACT.at, "proposer": "调运员", "signer": "", "lines": lines,
+        "cutoff": ACT.at, "proposer": "提案人", "signer": "", "lines": lines,
     }  # fmt: skip
     return DispatchOrder(**(given | other))
 

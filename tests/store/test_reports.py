@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -22,6 +23,8 @@ from geo_minzheng.store.reports import (
 from geo_minzheng.store.session import read_session, store_session
 from geo_minzheng.store.tables import AuditRow, Incident, Photo, ReportVersion
 from geo_minzheng.store.verify import verify
+
+REVIEWER = replace(ACT, who="审核员丁")
 
 
 @pytest.fixture(autouse=True)
@@ -69,10 +72,10 @@ def test_versions_grow_and_only_confirmed_ones_count(engine):
     with store_session(engine) as session:
         assert [r.state for r in latest_reports(session, "I-1")] == ["submitted", "submitted"]
         assert confirmed_reports(session, "I-1") == []
-        review_report(session, ACT, "u-1", "confirmed")
+        review_report(session, REVIEWER, "u-1", "confirmed")
         with pytest.raises(RefusedError, match="no_reason"):
-            review_report(session, ACT, "u-2", "returned", reason=" ")
-        review_report(session, ACT, "u-2", "returned", reason="户数与人数不符")
+            review_report(session, REVIEWER, "u-2", "returned", reason=" ")
+        review_report(session, REVIEWER, "u-2", "returned", reason="户数与人数不符")
         session.commit()
     assert send(engine, post("u-3", moved_persons=20)) == (2, True)
     with store_session(engine) as session:
@@ -81,14 +84,14 @@ def test_versions_grow_and_only_confirmed_ones_count(engine):
         ]  # fmt: skip
         assert [r.version.uuid for r in confirmed_reports(session, "I-1")] == ["u-1"]
         with pytest.raises(RefusedError, match="report_outdated"):
-            review_report(session, ACT, "u-1", "confirmed")
-        review_report(session, ACT, "u-3", "confirmed")
+            review_report(session, REVIEWER, "u-1", "confirmed")
+        review_report(session, REVIEWER, "u-3", "confirmed")
         with pytest.raises(RefusedError, match="duplicate"):
-            review_report(session, ACT, "u-3", "confirmed")
+            review_report(session, REVIEWER, "u-3", "confirmed")
         assert [r.version.uuid for r in confirmed_reports(session, "I-1")] == ["u-3"]
         assert len(village_reports(session, "I-1")) == 3
         with pytest.raises(NotFoundError):
-            review_report(session, ACT, "no_such_uuid", "confirmed")
+            review_report(session, REVIEWER, "no_such_uuid", "confirmed")
         with pytest.raises(NotFoundError):
             post_report(session, ACT, ReportPost("u-9", "I-9", "420704100201", {}))
 

@@ -114,7 +114,7 @@ def level(
         office = bureau()
         policy = office.policy()
         if decide:
-            chosen = response.Decision(None if decide == "none" else decide, leader or office.who, reason, order_no)
+            chosen = response.Decision(None if decide == "none" else decide, leader, reason, order_no)
             with office.transaction() as (session, act):
                 made = response.decide_level(session, act, policy, incident, chosen)
                 words = words_of(office, session)

@@ -12,6 +12,7 @@ import typer
 
 from geo_minzheng import __version__
 from geo_minzheng.cli import (
+    audit,
     district,
     frame,
     housing,
@@ -47,7 +48,7 @@ for name, verbs in {
     "housing": housing.app,
     "welfare": welfare.app,
     "user": user.app,
-    "audit": system.audit_app,
+    "audit": audit.app,
 }.items():
     app.add_typer(verbs, name=name)
 app.command("demo")(system.demo)

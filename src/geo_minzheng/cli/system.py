@@ -1,4 +1,4 @@
-"""``demo``, ``serve``, ``verify``, ``audit``, ``bench``."""
+"""``demo``, ``serve``, ``verify``, ``bench``."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from geo_minzheng.cli import frame, rehearse
 from geo_minzheng.cli.frame import REFUSED, bureau, refusals, show
 from geo_minzheng.services import accounts, checks
 from geo_minzheng.settings import app_file, bench_file
-
-audit_app = typer.Typer(no_args_is_help=True, help="审计 · audit")
 
 
 def demo(
@@ -61,28 +59,6 @@ def verify() -> None:
         show(told, lambda: lines)
         if any(verdict != "ok" for verdict in told.values()):
             raise typer.Exit(REFUSED)
-
-
-@audit_app.command("list")
-def audit_list(
-    who: Annotated[str, typer.Option(help="经办人 · who")] = "",
-    table: Annotated[str, typer.Option(help="数据表 · table")] = "",
-    limit: Annotated[int, typer.Option(help="最多行数 · rows", min=1)] = 100,
-) -> None:
-    """操作日志 · the audit log."""
-    with refusals():
-        office = bureau()
-        with office.reading() as session:
-            rows = list(checks.audit_rows(session, who=who, table=table, limit=limit))
-        zone = office.now().tzinfo
-        show(
-            rows,
-            lambda: [
-                f"{r['seq']}  {office.text.moment(r['at'].astimezone(zone), screen=True)}  {r['who']}"
-                f"  {r['action']}  {r['table']}  {r['key']}"
-                for r in rows
-            ],
-        )
 
 
 def bench(name: Annotated[str, typer.Argument(help="项目 · which benchmark")] = "") -> None:

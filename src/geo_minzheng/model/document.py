@@ -292,6 +292,8 @@ class OrderPaper:
         The oral instruction's leader, time, recorder and witness (口头指令).
     quantities_note
         Remark under the table, e.g. that a push happens without a request and why.
+    audit_head
+        Head of the audit chain in words, when the paper was written.
     """
 
     bureau: str
@@ -309,6 +311,7 @@ class OrderPaper:
     recorder: str = ""
     witness: str = ""
     quantities_note: str = ""
+    audit_head: str = ""
     synthetic: bool = False
     exercise: bool = False
 

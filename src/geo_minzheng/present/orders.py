@@ -122,6 +122,8 @@ def _head(order: DispatchOrder, paper: OrderPaper, text: Text) -> Facts:
     if order.is_oral:
         pairs.append(("oral", _oral(paper, text)))
     pairs.append(("check", text("present.order.check_value", hash=order.plan_hash)))
+    if paper.audit_head:
+        pairs.append(("trail", paper.audit_head))
     said = tuple((text(f"present.order.{key}"), value) for key, value in pairs)
     return Facts(said[:10], wide=said[10:])
 

@@ -1,14 +1,12 @@
-"""Is everything as it should be: the store's own checks, the audit log, and the web process."""
+"""Is everything as it should be: the store's own checks, and the web process."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from geo_minzheng.store import records
 from geo_minzheng.store import verify as store_verify
-from geo_minzheng.store.tables_trace import AuditRow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,19 +21,6 @@ def verify(session: Session, text: Text) -> dict[str, str]:
     """Check ledger, audit chain, file and map index: ``ok`` or the reason."""
     verdicts = store_verify.verify(session)
     return {name: "ok" if v.is_ok else text(v.key, **v.facts) for name, v in verdicts.items()}
-
-
-def audit_rows(session: Session, *, who: str, table: str, limit: int) -> list[dict[str, Any]]:
-    """List the newest audit rows, filtered."""
-    wanted = {name: value for name, value in (("who", who), ("table_name", table)) if value}
-    rows = records.find(session, AuditRow, **wanted)[-limit:]
-    return [
-        {
-            "seq": row.seq, "at": row.at, "who": row.who, "role": row.role, "incident": row.incident,
-            "action": row.action, "table": row.table_name, "key": row.row_key, "hash": row.hash,
-        }
-        for row in reversed(rows)
-    ]  # fmt: skip
 
 
 def run_app(app: Path, settings: Settings, *, address: str, port: int) -> NoReturn:

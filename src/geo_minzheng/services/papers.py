@@ -26,8 +26,19 @@ from geo_minzheng.present.forms import write_form
 from geo_minzheng.present.maps import map_html
 from geo_minzheng.present.orders import order_documents
 from geo_minzheng.present.plates import map_plate
-from geo_minzheng.services import dispatch, impact, incidents, maps, places, relief, reports, response, settings_of
-from geo_minzheng.store import audit, records
+from geo_minzheng.services import (
+    dispatch,
+    impact,
+    incidents,
+    maps,
+    places,
+    relief,
+    reports,
+    response,
+    settings_of,
+    trail,
+)
+from geo_minzheng.store import records
 from geo_minzheng.store.tables_relief import Approval, Order, Plan
 
 if TYPE_CHECKING:
@@ -74,6 +85,7 @@ def write_orders(
     names = places.names(session, "village", "code")
     keepers = places.table(session, "warehouse").set_index("warehouse_id")
     bureau = bureau_name(session, text)
+    head = trail.anchor_words(text, trail.head(session))
     sheets = {}
     for order in orders:
         row = records.one(session, Order, order_id=order.order_id)
@@ -89,7 +101,7 @@ def write_orders(
             oral_at=approval.decided_at.astimezone(act.at.tzinfo) if approval and oral else None,
             recorder=approval.recorder if approval and oral else "",
             witness=approval.witness if approval and oral else "",
-            synthetic=places.has_synthetic(session, *SYNTHETIC_LAYERS), exercise=found.exercise,
+            synthetic=places.has_synthetic(session, *SYNTHETIC_LAYERS), exercise=found.exercise, audit_head=head,
         )  # fmt: skip
     local = [papers.in_zone(order, act.at.tzinfo) for order in orders]
     sheets_out = order_documents(local, sheets, text) or (_no_orders(session, act, text, found),)
@@ -150,7 +162,6 @@ def briefing_content(
     towns = places.names(session, "division", "code")
     phones = documents.officer_phones(places.table(session, "officer"))
     level = response.present_level(session, incident)
-    count, head = audit.chain_head(session)
     silent = reports.silent_villages(session, incident, assessed)
     return BriefingContent(
         bureau=bureau_name(session, text), district=district, serial=1, year=act.at.year, incident=found.name,
@@ -168,7 +179,8 @@ def briefing_content(
         approvals=_approvals(text, act, plan, None if plan is None else dispatch.approval_of(session, plan.plan_id)),
         map_png=map_plate(content, text), map_title=text("papers.map_title"),
         synthetic=places.has_synthetic(session, *SYNTHETIC_LAYERS), exercise=found.exercise,
-        audit_head=f"{count}-{head[:16]}", plan_hash="" if plan is None else plan.result_hash[:16],
+        audit_head=trail.anchor_words(text, trail.head(session)),
+        plan_hash="" if plan is None else plan.result_hash[:16],
         policy_version=policy.version, code=incident,
     )  # fmt: skip
 

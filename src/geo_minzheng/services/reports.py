@@ -13,6 +13,7 @@ from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.services import incidents, photos, places
 from geo_minzheng.store import records
 from geo_minzheng.store import reports as report_store
+from geo_minzheng.store.second_person import is_among
 from geo_minzheng.store.tables_report import Photo
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ def review_report(
         raise NotFoundError("report.no_version", version=version)
     if found.state != "submitted":
         raise RefusedError("report.reviewed_already", state=found.state, reviewer=found.reviewer)
-    if found.who == act.who or act.who in (found.on_behalf or {}).values():
+    if is_among(act.who, found.who, *map(str, (found.on_behalf or {}).values())):
         raise RefusedError("report.own_report", who=act.who)
     if verdict == "confirmed":
         _must_hold(check_version(session, policy, incident, found.village, found.values), found.note or reason)

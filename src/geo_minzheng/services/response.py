@@ -9,6 +9,7 @@ from geo_minzheng.engine import documents, respond
 from geo_minzheng.errors import InputError, RefusedError
 from geo_minzheng.services import incidents, needs
 from geo_minzheng.store import records
+from geo_minzheng.store.second_person import are_different
 from geo_minzheng.store.tables_flood import Incident, LevelDecision
 
 if TYPE_CHECKING:
@@ -51,10 +52,13 @@ def decide_level(session: Session, act: Act, policy: Policy, incident: str, deci
     InputError
         ``response.unknown_level``.
     RefusedError
-        ``response.reason_needed``: decided otherwise than advised, without a reason.
+        ``response.own_level``: nobody is named who decided, or it is who records it; ``response.reason_needed``:
+        decided otherwise than advised, without a reason.
     """
     if decision.level is not None and decision.level not in LEVELS:
         raise InputError("response.unknown_level", level=decision.level, allowed=LEVELS)
+    if not are_different(decision.leader, act.who):
+        raise RefusedError("response.own_level", who=act.who)
     advice, _ = advise_level(session, policy, incident)
     if decision.level != advice.level and not decision.reason.strip():
         raise RefusedError("response.reason_needed", advised=advice.level or "—", decided=decision.level or "—")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from geo_minzheng.errors import InputError, NotFoundError
+from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.services import housing
 from geo_minzheng.store import records
-from geo_minzheng.store.tables_housing import ReviewReason
+from geo_minzheng.store.second_person import is_among
+from geo_minzheng.store.tables_housing import ProgrammeRun, ReviewReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,12 +52,17 @@ def give_reason(session: Session, act: Act, case: str, reason: str) -> str:
         ``housing.no_reason``, ``housing.reason_too_long``.
     NotFoundError
         ``housing.not_against_review``: the last programmes have no such contradiction; ``housing.no_programme``.
+    RefusedError
+        ``housing.own_reason``: who made the programmes does not answer for where they leave the review.
     """
     made = housing.latest_programmes(session)
     if made is None:
         raise NotFoundError("housing.no_programme")
     if case not in {pair["first"] for pair in made["against_review"]}:
         raise NotFoundError("housing.not_against_review", case=case)
+    run = records.latest(session, ProgrammeRun)
+    if run is not None and is_among(act.who, run.who):
+        raise RefusedError("housing.own_reason", case=case, who=act.who)
     told = " ".join(reason.split())
     if not told:
         raise InputError("housing.no_reason", case=case)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ _HASHED = (
     "prev_hash",
 )  # fmt: skip
 
+_STEP = 2000
+
 
 @dataclass(frozen=True)
 class Change:
@@ -34,6 +36,8 @@ class Change:
         Table and business key of the row.
     before, after
         The row, or the part that changed; ``None`` where there was or is none.
+    place
+        Code of the village, town, warehouse, home or receiver where it happened; empty means the actor's own area.
     """
 
     action: str
@@ -41,6 +45,7 @@ class Change:
     key: str
     before: Any = None
     after: Any = None
+    place: str = ""
 
 
 def record(session: Session, act: Act, change: Change) -> None:
@@ -92,7 +97,7 @@ def _row(act: Act, change: Change, seq: int, prev_hash: str) -> dict[str, Any]:
         "at": act.at,
         "who": act.who,
         "role": act.role,
-        "place": act.scope,
+        "place": change.place or act.scope,
         "incident": act.incident,
         "exercise": act.exercise,
         "action": change.action,
@@ -122,13 +127,18 @@ def last_of_data(session: Session) -> tuple[int, str]:
     return (int(row[0]), str(row[1])) if row else (0, "")
 
 
-def verify_chain(session: Session, anchor: tuple[int, str] | None = None) -> Verdict:
+def verify_chain(
+    session: Session, anchor: tuple[int, str] | None = None, *, progress: Callable[[int, int], None] | None = None
+) -> Verdict:
     """Check that no audit row was edited, deleted, moved, added or cut off.
 
     Parameters
     ----------
     anchor
-        Count and hash as printed earlier: also shows when the chain and its head were rewritten together.
+        Count and hash, or its first signs, as printed earlier: also shows when the chain and its head were rewritten
+        together.
+    progress
+        Told now and then how many rows are done, of how many.
 
     Returns
     -------
@@ -140,6 +150,7 @@ def verify_chain(session: Session, anchor: tuple[int, str] | None = None) -> Ver
     columns = [getattr(AuditRow, name) for name in (*_HASHED, "hash")]
     count, last = 0, ""
     found_anchor = anchor is None or anchor[0] == 0
+    tell = progress or (lambda _done, _all: None)
     query = select(*columns).order_by(AuditRow.seq).execution_options(yield_per=2000)
     for values in session.execute(query):
         row = dict(zip((*_HASHED, "hash"), values, strict=True))
@@ -149,7 +160,14 @@ def verify_chain(session: Session, anchor: tuple[int, str] | None = None) -> Ver
         if row["prev_hash"] != last or row["hash"] != chain_hash(row):
             return Verdict("store.verify.audit_edited", {"row": count})
         last = row["hash"]
-        found_anchor = found_anchor or (count, last) == anchor
+        found_anchor = found_anchor or (anchor is not None and _is_anchor(anchor, count, last))
+        if count % _STEP == 0:
+            tell(count, int(head[0]))
     if (count, last) != tuple(head):
         return Verdict("store.verify.audit_cut", {"found": count, "expected": head[0]})
+    tell(count, count)
     return OK if found_anchor else Verdict("store.verify.audit_anchor", {"row": anchor[0] if anchor else 0})
+
+
+def _is_anchor(anchor: tuple[int, str], count: int, last: str) -> bool:
+    return anchor[0] == count and bool(anchor[1]) and last.startswith(anchor[1])

@@ -13,9 +13,12 @@ from geo_minzheng.errors import InputError, RefusedError
 from geo_minzheng.model.act import Act
 from geo_minzheng.model.ledger import LotHold, Quantity, from_milli, to_milli
 from geo_minzheng.model.relief import DispatchOrder, OrderLine, OrderState
+from geo_minzheng.store.audit import Change, record
 from geo_minzheng.store.records import add, change, find, one
 from geo_minzheng.store.reservations import pick, release, reserve
+from geo_minzheng.store.second_person import is_among
 from geo_minzheng.store.tables_relief import Line, Order, OrderEvent
+from geo_minzheng.store.whereabouts import place_of
 
 _S = OrderState
 # Cancelled only before picking; an order by phone may leave before its paper is signed.
@@ -123,7 +126,8 @@ def advance(session: Session, act: Act, order_id: str, to: OrderState, step: Ste
     NotFoundError
         ``store.not_found``.
     RefusedError
-        ``store.order_step``: not from here; ``store.order_note``; ``ledger.short`` and the ledger's other refusals.
+        ``store.order_step``: not from here; ``store.order_note``; ``store.own_order``: signed by its proposer;
+        ``ledger.short`` and the ledger's other refusals.
     """
     step = step or Step()
     with session.begin_nested():
@@ -133,6 +137,9 @@ def advance(session: Session, act: Act, order_id: str, to: OrderState, step: Ste
             raise RefusedError("store.order_step", order_id=order_id, now=now.value, to=to.value)
         if to in _NEED_NOTE and not step.note.strip():
             raise RefusedError("store.order_note", order_id=order_id, to=to.value)
+        signer = step.signer or order.signer or act.who
+        if to in {_S.APPROVED, _S.ORAL_ORDER} and is_among(order.proposer, signer):
+            raise RefusedError("store.own_order", order_id=order_id, who=signer)
         _touch_stock(session, act, order, to, step)
         if to in {_S.RECEIVED, _S.RECEIVED_WITH_VARIANCE}:
             _receive(session, act, order_id, step)
@@ -143,6 +150,8 @@ def advance(session: Session, act: Act, order_id: str, to: OrderState, step: Ste
         if moved.scalar_one_or_none() is None:
             raise RefusedError("store.order_step", order_id=order_id, now=now.value, to=to.value)
         session.refresh(order)
+        states = {"state": now.value}, {"state": to.value}
+        record(session, act, Change("relief.step", "dispatch_order", order_id, *states, place_of(session, order)))
         _mark(session, act, order, to, step)
         _event(session, act, order_id, now.value, to, step)
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from geo_minzheng.errors import RefusedError
 from geo_minzheng.model.act import Act
 from geo_minzheng.store.records import add, find, latest, one
+from geo_minzheng.store.second_person import are_different, is_among
 from geo_minzheng.store.tables_relief import Approval, ApprovalPaper, Plan
 
 
@@ -104,7 +105,7 @@ def approve_plan(session: Session, act: Act, approval: ApprovalRecord) -> Approv
         ``store.oral_incomplete``; ``store.duplicate``: decided already; ``store.constraint``: rejected without reason.
     """
     plan = one(session, Plan, plan_id=approval.plan_id)
-    if plan.who in {approval.approver, approval.leader}:
+    if is_among(plan.who, approval.approver, approval.leader):
         raise RefusedError("store.own_plan", plan_id=plan.plan_id, who=plan.who)
     if plan.result_hash != approval.plan_hash:
         raise RefusedError("store.plan_hash", plan_id=plan.plan_id)
@@ -112,7 +113,7 @@ def approve_plan(session: Session, act: Act, approval: ApprovalRecord) -> Approv
         raise RefusedError("store.plan_superseded", plan_id=plan.plan_id)
     if approval.mode == "oral":
         people = (approval.leader, approval.recorder, approval.witness)
-        if not all(people) or len(set(people)) < len(people) or approval.paper_due is None:
+        if not are_different(*people) or approval.paper_due is None:
             raise RefusedError("store.oral_incomplete", plan_id=plan.plan_id)
     row = Approval(**{name: getattr(approval, name) for name in approval.__dataclass_fields__}, exercise=act.exercise)
     return add(session, act, "relief.approve", row)

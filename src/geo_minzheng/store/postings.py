@@ -17,6 +17,7 @@ from geo_minzheng.store.audit import Change, record
 from geo_minzheng.store.columns import Base
 from geo_minzheng.store.tables_layers import StockLot
 from geo_minzheng.store.tables_stock import LotBalance, Movement, Voucher
+from geo_minzheng.store.whereabouts import several
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,21 @@ def post(session: Session, act: Act, head: Head, steps: Sequence[Step]) -> None:
         )  # fmt: skip
     if rows:
         session.execute(insert(Movement), rows)
-    lines = [[row["line_no"], row["lot_fid"], row["kind"], row["quantity_milli"]] for row in rows]
-    record(
-        session, act, Change(f"ledger.{head.kind}", "voucher", head.number, None, {"note": head.note, "lines": lines})
-    )
+    after = {
+        "note": head.note,
+        "lines": [[row["line_no"], row["lot_fid"], row["kind"], row["quantity_milli"]] for row in rows],
+    }
+    where = several(warehouses_of(session, [step.lot_fid for step in steps]))
+    record(session, act, Change(f"ledger.{head.kind}", "voucher", head.number, None, after, where))
+
+
+def warehouses_of(session: Session, lots: Sequence[int]) -> list[str]:
+    """Name the warehouse of each lot, in the order given."""
+    wanted, found = sorted(set(lots)), dict[int, str]()
+    for start in range(0, len(wanted), 500):
+        query = select(StockLot.fid, StockLot.warehouse_id).where(StockLot.fid.in_(wanted[start : start + 500]))
+        found.update(dict(session.execute(query).tuples().all()))
+    return [found.get(lot, "") for lot in lots]
 
 
 def move(session: Session, lot_fid: int, *, taken: int, held: int) -> int:
@@ -140,6 +152,9 @@ def lot_for(session: Session, act: Act, lot: LotReceipt) -> int:
     opened = insert_once(session, StockLot, values)
     if opened is not None:
         insert_once(session, LotBalance, {"lot_fid": opened, "quantity_milli": 0, "reserved_milli": 0})
+        told = {name: value for name, value in values.items() if name != "imported_at"}
+        key = f"{lot.warehouse}/{lot.lot_no}"
+        record(session, act, Change("ledger.open_lot", "stock_lot", key, None, told, lot.warehouse))
         return opened
     known = lot_of(session, lot.warehouse, lot.lot_no)
     if (known.item, known.unit) != (lot.item, lot.unit):

@@ -14,6 +14,7 @@ from geo_minzheng.store.audit import Change, record
 from geo_minzheng.store.border import translate
 from geo_minzheng.store.columns import Base
 from geo_minzheng.store.gpkg import note_change
+from geo_minzheng.store.whereabouts import place_of
 
 Row = TypeVar("Row", bound=Base)
 
@@ -41,7 +42,7 @@ def add(session: Session, act: Act, action: str, row: Row) -> Row:
         raise translate(error) from error
     if hasattr(row, "geom"):
         note_change(session.connection(), table, act.at)
-    record(session, act, Change(action, table, row.key_text(), None, row.values()))
+    record(session, act, Change(action, table, row.key_text(), None, row.values(), place_of(session, row)))
     return row
 
 
@@ -65,7 +66,8 @@ def change(session: Session, act: Act, action: str, row: Row, **values: Any) -> 
         raise translate(error) from error
     after = {name: values[name] for name in sorted(changed)}
     table = type(row).__tablename__
-    record(session, act, Change(action, table, row.key_text(), {n: before[n] for n in after}, after))
+    told = {n: before[n] for n in after}
+    record(session, act, Change(action, table, row.key_text(), told, after, place_of(session, row)))
     return row
 
 

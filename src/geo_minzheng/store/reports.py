@@ -15,6 +15,7 @@ from geo_minzheng.store.audit import Change, record
 from geo_minzheng.store.canonical import digest, to_json
 from geo_minzheng.store.postings import insert_once
 from geo_minzheng.store.records import add, one
+from geo_minzheng.store.second_person import is_among
 from geo_minzheng.store.tables_flood import Incident
 from geo_minzheng.store.tables_report import Photo, Report, ReportReview, ReportVersion
 
@@ -92,8 +93,8 @@ def post_report(session: Session, act: Act, post: ReportPost) -> tuple[ReportVer
             }  # fmt: skip
             fid = insert_once(session, ReportVersion, values | made)
             if fid is not None:
-                after = {"incident": post.incident, "village_code": post.village_code, "body": values["body_hash"]}
-                record(session, act, Change("report.post", "report_version", post.uuid, None, after))
+                after = key | values | made
+                record(session, act, Change("report.post", "report_version", post.uuid, None, after, post.village_code))
                 return session.get_one(ReportVersion, fid), True
             known = one(session, ReportVersion, uuid=post.uuid)
     if known.body_hash != post.body_hash():
@@ -109,13 +110,17 @@ def review_report(session: Session, act: Act, uuid: str, verdict: str, *, reason
     NotFoundError
         ``store.not_found``.
     RefusedError
-        ``store.duplicate``: answered already; ``store.report_outdated``: a newer version came;
+        ``store.duplicate``: answered already; ``store.report_outdated``: a newer version came; ``report.own_report``:
+        nobody reviews what they wrote, called in or took down;
         ``store.no_reason``: returned without a reason.
     """
     version = one(session, ReportVersion, uuid=uuid)
     newest = select(func.max(ReportVersion.version_no)).where(ReportVersion.report_fid == version.report_fid)
     if session.scalar(newest) != version.version_no:
         raise RefusedError("store.report_outdated", uuid=uuid)
+    behalf = version.on_behalf or {}
+    if is_among(act.who, version.who, *map(str, behalf.values())):
+        raise RefusedError("report.own_report", who=act.who)
     if verdict == "returned" and not reason.strip():
         raise RefusedError("store.no_reason")
     return add(session, act, f"report.{verdict}", ReportReview(version_uuid=uuid, verdict=verdict, reason=reason))

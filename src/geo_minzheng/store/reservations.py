@@ -12,8 +12,19 @@ from geo_minzheng.model.act import Act
 from geo_minzheng.model.ledger import LotHold, Quantity, ReservationState, VoucherKind, from_milli, to_milli
 from geo_minzheng.store.audit import Change, record
 from geo_minzheng.store.canonical import moment_text
-from geo_minzheng.store.postings import Head, Step, insert_once, lot_fid_of, move, positive, post, refuse_exercise
+from geo_minzheng.store.postings import (
+    Head,
+    Step,
+    insert_once,
+    lot_fid_of,
+    move,
+    positive,
+    post,
+    refuse_exercise,
+    warehouses_of,
+)
 from geo_minzheng.store.tables_stock import Reservation
+from geo_minzheng.store.whereabouts import several
 
 
 def reserve(session: Session, act: Act, order_id: str, holds: Sequence[LotHold]) -> None:
@@ -35,7 +46,8 @@ def reserve(session: Session, act: Act, order_id: str, holds: Sequence[LotHold])
             if insert_once(session, Reservation, values | made | {"quantity_milli": amount}) is None:
                 raise RefusedError("ledger.reserved_already", order_id=order_id, line_no=hold.line_no)
             move(session, lot, taken=0, held=amount)
-        record(session, act, Change("ledger.reserve", "reservation", order_id, None, list(holds)))
+        where = several(hold.warehouse for hold in holds)
+        record(session, act, Change("ledger.reserve", "reservation", order_id, None, list(holds), where))
 
 
 def release(session: Session, act: Act, order_id: str, *, reason: str) -> int:
@@ -48,7 +60,8 @@ def release(session: Session, act: Act, order_id: str, *, reason: str) -> int:
             move(session, row.lot_fid, taken=0, held=-row.quantity_milli)
         if held:
             lines = {str(row.line_no): from_milli(row.quantity_milli) for row in held}
-            record(session, act, Change("ledger.release", "reservation", order_id, lines, {"reason": reason}))
+            where = several(warehouses_of(session, [row.lot_fid for row in held]))
+            record(session, act, Change("ledger.release", "reservation", order_id, lines, {"reason": reason}, where))
         return len(held)
 
 
@@ -90,6 +103,10 @@ def pick(
             left[row.line_no] = from_milli(amount)
             if amount:
                 steps.append(Step(row.line_no, row.lot_fid, "issue", -amount))
+        asked = {str(row.line_no): from_milli(row.quantity_milli) for row in held}
+        where = several(warehouses_of(session, [row.lot_fid for row in held]))
+        told = {"voucher": number, "shipped": {str(line): value for line, value in left.items()}}
+        record(session, act, Change("ledger.pick", "reservation", order_id, asked, told, where))
         post(session, act, Head(number, VoucherKind.ISSUE, order_id=order_id), steps)
         return left
 

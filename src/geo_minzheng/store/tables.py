@@ -7,7 +7,7 @@ from sqlalchemy import MetaData
 from geo_minzheng.store.columns import Base
 from geo_minzheng.store.tables_accounts import Account, Pairing, SignIn
 from geo_minzheng.store.tables_flood import Assessment, Closure, Footprint, Incident, LevelDecision, ReliefRequest
-from geo_minzheng.store.tables_housing import ProgrammeRun, SitingRun
+from geo_minzheng.store.tables_housing import ProgrammeRun, ReviewReason, SitingRun
 from geo_minzheng.store.tables_layers import LAYERS
 from geo_minzheng.store.tables_relief import Approval, ApprovalPaper, Line, Order, OrderEvent, Plan
 from geo_minzheng.store.tables_report import Photo, Report, ReportReview, ReportVersion
@@ -35,6 +35,7 @@ APPEND_ONLY: tuple[type[Base], ...] = (
     Photo,
     ProgrammeRun,
     SitingRun,
+    ReviewReason,
 )
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "ReportReview",
     "ReportVersion",
     "Reservation",
+    "ReviewReason",
     "Setting",
     "SignIn",
     "SitingRun",

@@ -22,6 +22,7 @@ from geo_minzheng.store.frames import layer_table
 from geo_minzheng.store.geometry import Geometry, decode_many, fit
 from geo_minzheng.store.gpkg import note_change
 from geo_minzheng.store.ledger import open_lot
+from geo_minzheng.store.whereabouts import place_in, places_of_cases
 
 Key = tuple[Any, ...]
 UNSTATED = "imported"
@@ -105,18 +106,21 @@ def write_layer(session: Session, spec: LayerSpec, frame: pd.DataFrame, act: Act
     changed = [at for at, key in enumerate(keys) if key in known and known[key][1] != batch.rows[at]]
     if not fresh and not changed:
         return {"accepted": 0, "unchanged": len(keys)}
-    changes = [_changed(batch, known[keys[at]][1], at, keys[at]) for at in changed]
+    places = _places(session, batch, changed)
+    changes = [
+        _changed(batch, known[keys[at]][1], at, keys[at], place) for at, place in zip(changed, places, strict=True)
+    ]
     if spec.name == "stock_lot":
         _check_lots(changes)
     with session.begin_nested():
-        _insert(session, batch, fresh, act)
+        rows = _insert(session, batch, fresh, act)
         _update(session, batch, [(known[keys[at]][0], at) for at in changed], act)
         if spec.name == "stock_lot":
             _open_lots(session, act, batch, fresh)
         note_change(session.connection(), spec.name, act.at)
         counts = {"inserted": len(fresh), "changed": len(changed), "unchanged": len(keys) - len(fresh) - len(changed)}
         files = sorted({batch.origin[at][1] for at in (*fresh, *changed)})
-        summary = {**counts, "files": files, "sha256": _digest(batch, [*fresh, *changed])}
+        summary = {**counts, "files": files, "rows": rows, "sha256": _digest(batch, [*fresh, *changed])}
         record_many(session, act, [*changes, Change("layer.import", spec.name, "", None, summary)])
     return {"accepted": len(fresh) + len(changed), "unchanged": counts["unchanged"]}
 
@@ -195,11 +199,11 @@ def _known(session: Session, batch: _Batch, keys: Sequence[Key]) -> dict[Key, tu
     return {tuple(cell[place] for place in places): (row[0], cell) for row, cell in zip(rows, cells, strict=True)}
 
 
-def _changed(batch: _Batch, old: tuple[Any, ...], at: int, key: Key) -> Change:
+def _changed(batch: _Batch, old: tuple[Any, ...], at: int, key: Key, place: str) -> Change:
     names = (*batch.names, "geometry")
     differing = [(n, o, v) for n, o, v in zip(names, old, batch.rows[at], strict=False) if o != v]
     before, after = {n: o for n, o, _ in differing}, {n: v for n, _, v in differing}
-    return Change("layer.change", batch.table.name, "/".join(map(str, key)), before, after)
+    return Change("layer.change", batch.table.name, "/".join(map(str, key)), before, after, place)
 
 
 def _check_lots(changes: Sequence[Change]) -> None:
@@ -210,9 +214,22 @@ def _check_lots(changes: Sequence[Change]) -> None:
                 raise RefusedError("store.lot_changed", lot=change.key, column=name, given=given, stored=stored)
 
 
-def _insert(session: Session, batch: _Batch, fresh: Sequence[int], act: Act) -> None:
+def _places(session: Session, batch: _Batch, changed: Sequence[int]) -> list[str]:
+    if batch.table.name == "renovation_application":
+        case = batch.names.index("case_id")
+        cases = {at: str(batch.rows[at][case]) for at in changed}
+        villages = places_of_cases(session, cases.values())
+        return [villages.get(cases[at], "") for at in changed]
+    return [place_in(dict(zip(batch.names, batch.rows[at], strict=False))) for at in changed]
+
+
+def _insert(session: Session, batch: _Batch, fresh: Sequence[int], act: Act) -> list[int]:
+    """Insert what is new; give the first and last row number, by which a row finds the import it came with."""
+    fid = batch.table.columns["fid"]
+    before = session.scalar(select(func.max(fid))) or 0
     if fresh:
         session.execute(insert(batch.table), [batch.cells(at, act) for at in fresh])
+    return list(session.execute(select(func.min(fid), func.max(fid)).where(fid > before)).one()) if fresh else []
 
 
 def _update(session: Session, batch: _Batch, changed: Sequence[tuple[int, int]], act: Act) -> None:
