@@ -68,6 +68,7 @@ def record_many(session: Session, act: Act, changes: Iterable[Change]) -> None:
     changes = tuple(changes)
     for change in changes:
         if not is_allowed(act.may, change.action, change.table):
+            session.rollback()  # Whoever catches the refusal inside the transaction must not commit what it was about.
             raise RefusedError("account.may_not", who=act.who, role=act.role, action=change.action, table=change.table)
     head = session.execute(select(AuditHead.count, AuditHead.hash).with_for_update()).one_or_none()
     if head is None:
