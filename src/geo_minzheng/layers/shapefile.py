@@ -52,6 +52,7 @@ def _check_parts(base: Path, name: str) -> None:
             raise InputError("layers.file_broken", reason=name + suffix)
         if struct.unpack(">i", head[24:28])[0] * 2 != part.stat().st_size:
             raise InputError("layers.file_truncated", member=name + suffix)
+    shapes = (base.with_suffix(".shx").stat().st_size - 100) // 8
     table = base.with_suffix(".dbf")
     head = table.read_bytes()[:32]
     if len(head) < 32:
@@ -59,6 +60,17 @@ def _check_parts(base: Path, name: str) -> None:
     count, offset, width = struct.unpack("<IHH", head[4:12])
     if offset + count * width > table.stat().st_size:
         raise InputError("layers.file_truncated", member=name + ".dbf")
+    if count != shapes:
+        raise InputError("layers.shapefile_count", member=name, shapes=shapes, rows=count)
+
+
+def text_codec(name: str) -> str:
+    """Return the full name of an encoding of text, empty for anything else that Python calls a codec."""
+    try:
+        b"a".decode(name or "?")
+        return codecs.lookup(name).name
+    except (LookupError, ValueError):
+        return ""
 
 
 def _declared_encoding(base: Path) -> str:
@@ -68,10 +80,7 @@ def _declared_encoding(base: Path) -> str:
         for mark in ("ansi", "cp", "oem", " ", "-", "_"):
             name = name.replace(mark, "")
         name = _CODE_PAGES.get(name, name)
-        try:
-            return codecs.lookup(name or "?").name
-        except LookupError:
-            return ""
+        return text_codec(name)
     return "gb18030" if base.with_suffix(".dbf").read_bytes()[29:30] in map(bytes, zip(_GBK_LANGUAGE_BYTES)) else ""
 
 

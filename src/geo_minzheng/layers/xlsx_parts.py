@@ -42,6 +42,7 @@ _FAR_COLUMN = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]{3}\d+|(?:S[G-Z]|[T-Z]
 _FAR_ROW = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]{1,3}[1-9]\d{5,6})"[^>]*(?<!/)>(?!</)')
 WIDEST = 500
 _FEW_CELLS = 20
+_MACROS = re.compile(r"(^|/)vbaproject\.bin$|^xl/macrosheets/")
 
 
 def _check_extent(xml: bytes, sheet: str, limits: Limits) -> None:
@@ -64,11 +65,14 @@ def special_sheets(path: Path, limits: Limits) -> dict[str, bytes]:
     Raises
     ------
     InputError
-        ``layers.xml_dtd``, ``layers.file_broken``, or a cell so far out that no reader could hold what lies between:
+        ``layers.xml_dtd``, ``layers.file_broken``, ``layers.workbook_macros`` (under a name without), or a cell so far
+        out that no reader could hold what lies between:
         ``layers.stray_cell``, ``layers.too_many_rows``, ``layers.too_many_columns``.
     """
     with zipfile.ZipFile(path) as archive:
         names = {i.filename.lower(): i.filename for i in archive.infolist()}
+        if path.suffix.lower() == ".xlsx" and any(_MACROS.search(name) for name in names):
+            raise InputError("layers.workbook_macros")
         for name in names.values():
             if name.lower().endswith((".xml", ".rels", ".vml")):
                 refuse_doctype(_chunks(archive, name))
