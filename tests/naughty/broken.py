@@ -5,7 +5,9 @@ from .builders import PLACEMARK, VILLAGE, archive, collection, feature, kml, old
 from .case import case
 
 ANY_TABLE = {"kind": "damage", **TABLE}
-ROWS = [[f"4207031000{i:02d}", f"村{i}", 10 + i, 3, 114.7, 30.4 + i / 1000] for i in range(1, 30)]
+# Codes of villages that the demo district has.
+CODES = [f"420703100{i:03d}" for i in (1, 2, 3, 201, 202, 204, *range(207, 213), 214, *range(216, 224))]
+ROWS = [[code, f"村{i}", 10 + i, 3, 114.7, 30.4 + i / 1000] for i, code in enumerate(CODES, 1)]
 
 
 def cases(rng, bait):

@@ -81,8 +81,8 @@ def cases(rng, bait):
         yield case(f"application{number}.gpkg", bytes(plain), "content_mismatch")
     whole = _built(rows=40)
     for share in (10, 50, 80, 95):
-        yield case(f"cut{share}.gpkg", whole[: len(whole) * share // 100], "file_broken", "content_mismatch", kind="damage")
-    yield case("cut_page.gpkg", whole[:-4096], "file_broken", kind="damage")
+        yield case(f"cut{share}.gpkg", whole[: len(whole) * share // 100], "file_broken", "file_truncated", "content_mismatch", kind="damage")
+    yield case("cut_page.gpkg", whole[:-4096], "file_broken", "file_truncated", kind="damage")
     for number in range(5):
         torn = bytearray(whole)
         for _ in range(400):

@@ -25,7 +25,7 @@ def cases(rng, bait):
     for name, head in _doctypes(bait):
         document = kml(PLACEMARK.replace("甲村", "甲村&x;" if "entity" in name else "甲村"), head)
         yield case(f"{name}.kml", document, "xml_dtd")
-        yield case(f"{name}.kmz", archive([("doc.kml", document)]), "xml_dtd")
+        yield case(f"{name}.kmz", archive([("doc.kml", document)]), "xml_dtd", "zip_ratio")
         for part in ("sheet1.xml", "sharedStrings.xml", "workbook.xml", "styles.xml", "workbook.xml.rels", "[Content_Types].xml"):
             if name in ("laughs", "entity_file", "external_dtd"):
                 poisoned = rezip(book, lambda n, d, p=part, h=head: h.encode() + d.partition(b"?>")[2] if n.endswith(p) and d.startswith(b"<?xml") else h.encode() + d if n.endswith(p) else d)

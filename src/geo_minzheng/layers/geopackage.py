@@ -103,7 +103,6 @@ def read_gpkg(path: Path, limits: Limits) -> list[RawSheet]:
     base = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
     try:
         base.execute("PRAGMA trusted_schema = OFF")
-        _check_pages(base, path)
         kinds = dict(base.execute("SELECT name, type FROM pragma_table_list WHERE schema = 'main'").fetchall())
         for name in _CATALOGUE:
             if kinds.get(name) != "table":
@@ -115,6 +114,7 @@ def read_gpkg(path: Path, limits: Limits) -> list[RawSheet]:
                 raise InputError("layers.gpkg_view", layer=table)
         for table in (*_CATALOGUE, *tables):
             _refuse_computed(base, table)
+        _check_pages(base, path)
         budget = Budget(limits)
         return [_gpkg_layer(base, table, budget) for table in tables]
     except sqlite3.Error as error:
