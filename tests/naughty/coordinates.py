@@ -23,7 +23,6 @@ def cases(rng, bait):
         ("far", 121.4, 31.2, "outside_district"), ("zero", 0, 0, "coordinate_zero", "outside_district"),
         ("minus", -114.7, 30.4, "outside_district"), ("south", 114.7, -30.4, "outside_district"),
         ("metres", 567000, 3370000, "not_degrees"), ("mercator", 12768345, 3551120, "not_degrees"),
-        ("degrees_minutes", "114°42'", "30°24'", "coordinate_not_a_number"), ("packed", "114.4230E", "30.2410N", "coordinate_not_a_number"),
         ("comma", '"114,7"', '"30,4"', "coordinate_not_a_number", "outside_district"), ("words", "东经", "北纬", "coordinate_not_a_number"),
         ("missing", "", 30.4, "coordinate_missing"), ("wrapped", 474.7, 30.4, "not_degrees", "outside_district"),
         ("pole", 114.7, 90, "outside_district"), ("tiny", "1e-320", "1e-320", "outside_district", "coordinate_zero"),
@@ -31,8 +30,10 @@ def cases(rng, bait):
         ("border", 114.2, 30.4, "outside_district"),
     ):  # fmt: skip
         yield case(f"{name}.csv", village_csv(("420703100001", "甲村", 1, 1, x, y)), *codes, **bad)
+    for name, x, y in (("degrees_minutes", "114°42'", "30°24'"), ("letters", "114.7E", "30.4N")):
+        yield case(f"{name}.csv", village_csv(("420703100001", "甲村", 1, 1, x, y)), kind="harmless", rows=1, **TABLE)
     good = ("420703100001", "甲村", 1, 1, 114.7, 30.4)
-    village = {"kind": "mistake", "layer": "village"}
+    village = {"kind": "damage", "layer": "village"}
     yield case("degrees_as_metres.csv", village_csv(good), "not_metres", crs="EPSG:4547", **village)
     yield case("unsaid.csv", village_csv(good), "crs_missing", **village)
     for number, crs in enumerate(("EPSG:999999", "EPSG:0", "EPSG:5773", "EPSG:4978", "nonsense", "+proj=longlat +nadgrids=@/etc/passwd",
@@ -82,7 +83,7 @@ def cases(rng, bait):
         {"type": "name", "properties": None}, {"type": "name", "properties": {"name": {"a": 1}}},
     )):  # fmt: skip
         yield case(f"crs{number}.geojson", collection(feature(), crs=crs), "crs_missing", kind="attack")
-    yield case("crs_bad.geojson", collection(feature(), crs={"type": "name", "properties": {"name": "EPSG:999999"}}), "crs_unknown", **shape)
+    yield case("crs_bad.geojson", collection(feature(), crs={"type": "name", "properties": {"name": "EPSG:999999"}}), "crs_unknown", kind="damage")
     mixed = {"type": "GeometryCollection", "geometries": [point(114.7, 30.4), {"type": "LineString", "coordinates": [[114.7, 30.4], [114.8, 30.5]]}]}
     yield case("mixed.geojson", collection(feature(shape=mixed)), "geometry_not_area", "geometry_not_point", **shape)
     yield case("empty_collection.geojson", collection(feature(shape={"type": "GeometryCollection", "geometries": []})), "geometry_missing", **shape)

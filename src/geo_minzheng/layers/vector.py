@@ -101,7 +101,8 @@ def geojson_crs(member: Any) -> str:
     """
     if member is None:
         return "EPSG:4326"
-    name = member.get("properties", {}).get("name") if isinstance(member, dict) else None
+    properties = member.get("properties") if isinstance(member, dict) else None
+    name = properties.get("name") if isinstance(properties, dict) else None
     if not isinstance(name, str) or member.get("type") != "name":
         return ""
     if _GEOJSON_CRS84.match(name):
