@@ -61,7 +61,7 @@ def test_no_mutation_crashes_hangs_or_is_stored_by_half(office, tmp_path):
     wrong, ran = play(office, tmp_path, COUNT, seed=11)
     assert sum(ran.values()) == COUNT
     assert sum(n for (_, code), n in ran.items() if code == 1) >= COUNT // 3
-    assert not wrong
+    assert not wrong, "\n".join(f"{name}: {faults}" for name, faults in wrong.items())
 
 
 def test_a_decoder_that_lets_errors_through_is_found(office, tmp_path, monkeypatch):

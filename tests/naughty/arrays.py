@@ -72,7 +72,14 @@ def cases(rng, bait):
     hurt = {"kind": "damage", **cost}
     good = _npy(rng_matrix(rng))
     for share in (10, 50, 99):
-        yield case(f"cut{share}.npy", good[: len(good) * share // 100], "array_broken", "array_truncated", "content_mismatch", **hurt)
+        yield case(
+            f"cut{share}.npy",
+            good[: len(good) * share // 100],
+            "array_broken",
+            "array_truncated",
+            "content_mismatch",
+            **hurt,
+        )
     yield case("nan.npy", _npy(np.array([[1, np.nan]])), "array_nan", **hurt)
     yield case("minus_infinite.npy", _npy(np.array([[1, -np.inf], [1, 2]])), **hurt)
     yield case("all_infinite.npy", _npy(np.full((3, 3), np.inf)), **{**hurt, "kind": "any"})
@@ -95,9 +102,17 @@ def cases(rng, bait):
     yield case("text_shape.npz", _npz(shape=np.array(["a", "b"]), **huge), **bad)
     yield case("nan_shape.npz", _npz(shape=np.array([np.nan, 1]), **huge), **bad)
     yield case("outside.npz", _npz(shape=np.array([3, 3]), **{**huge, "row": np.array([9])}), "array_broken", **bad)
-    yield case("minus_index.npz", _npz(shape=np.array([3, 3]), **{**huge, "row": np.array([-1])}), "array_broken", **bad)
+    yield case(
+        "minus_index.npz", _npz(shape=np.array([3, 3]), **{**huge, "row": np.array([-1])}), "array_broken", **bad
+    )
     yield case("float_index.npz", _npz(shape=np.array([3, 3]), **{**huge, "row": np.array([0.5])}), kind="any", **cover)
-    csr = {"format": np.array(b"csr"), "shape": np.array([3, 3]), "data": np.ones(2), "indices": np.array([0, 1]), "indptr": np.array([0, 1, 2, 2])}
+    csr = {
+        "format": np.array(b"csr"),
+        "shape": np.array([3, 3]),
+        "data": np.ones(2),
+        "indices": np.array([0, 1]),
+        "indptr": np.array([0, 1, 2, 2]),
+    }
     for name, change in {
         "pointers_down": {"indptr": np.array([0, 2, 1, 2])}, "pointers_far": {"indptr": np.array([0, 1, 2, 900])}, "pointers_few": {"indptr": np.array([0, 2])},
         "index_far": {"indices": np.array([0, 99])}, "index_minus": {"indices": np.array([0, -9])}, "data_short": {"data": np.ones(1)},

@@ -5,11 +5,12 @@ import json
 import sqlite3
 import struct
 import zipfile
-from pathlib import Path
 
 import openpyxl
 
 BOX = (114.3, 30.1, 115.1, 30.9)
+
+
 def feature(code="420703100001", shape=None, **properties):
     ring = [[114.7, 30.4], [114.8, 30.4], [114.8, 30.5], [114.7, 30.5], [114.7, 30.4]]
     geometry = {"type": "Polygon", "coordinates": [ring]} if shape is None else shape
@@ -63,8 +64,8 @@ def kml(body, head='<?xml version="1.0" encoding="UTF-8"?>'):
 
 
 PLACEMARK = (
-    "<Placemark><name>甲村</name><ExtendedData><Data name='code'><value>420703100001</value></Data></ExtendedData><Polygon>"  # noqa: E501
-    "<outerBoundaryIs><LinearRing><coordinates>114.7,30.4,0 114.8,30.4,0 114.8,30.5,0 114.7,30.4,0</coordinates></LinearRing>"  # noqa: E501
+    "<Placemark><name>甲村</name><ExtendedData><Data name='code'><value>420703100001</value></Data></ExtendedData><Polygon>"
+    "<outerBoundaryIs><LinearRing><coordinates>114.7,30.4,0 114.8,30.4,0 114.8,30.5,0 114.7,30.4,0</coordinates></LinearRing>"
     "</outerBoundaryIs></Polygon></Placemark>"
 )
 
@@ -98,7 +99,7 @@ def shapefile(count=1, points=5, lie=None):
     return {".shp": head(100 + len(records)) + records, ".shx": head(100 + len(index)) + index, ".dbf": table}
 
 
-PRJ = 'GEOGCS["GCS_China_Geodetic_Coordinate_System_2000",DATUM["D_China_2000",SPHEROID["CGCS2000",6378137.0,298.257222101]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]'  # noqa: E501
+PRJ = 'GEOGCS["GCS_China_Geodetic_Coordinate_System_2000",DATUM["D_China_2000",SPHEROID["CGCS2000",6378137.0,298.257222101]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]'
 
 
 def shape_zip(parts, stem="村界", prj=True, extra=()):
@@ -114,8 +115,8 @@ def geopackage(path, *, view=False, virtual=False, srs=4490, layers=1, rows=1, b
     path.unlink(missing_ok=True)
     base = sqlite3.connect(path)
     base.executescript(
-        "PRAGMA application_id=1196444487; CREATE TABLE gpkg_contents(table_name TEXT, data_type TEXT, srs_id INTEGER);"
-        "CREATE TABLE gpkg_spatial_ref_sys(srs_id INTEGER, organization TEXT, organization_coordsys_id INTEGER, definition TEXT);"  # noqa: E501
+        "PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF; PRAGMA application_id=1196444487; CREATE TABLE gpkg_contents(table_name TEXT, data_type TEXT, srs_id INTEGER);"
+        "CREATE TABLE gpkg_spatial_ref_sys(srs_id INTEGER, organization TEXT, organization_coordsys_id INTEGER, definition TEXT);"
         "CREATE TABLE gpkg_geometry_columns(table_name TEXT, column_name TEXT, srs_id INTEGER);"
         "INSERT INTO gpkg_spatial_ref_sys VALUES (4490,'EPSG',4490,''),(0,'NONE',0,'undefined')"
     )
@@ -158,7 +159,11 @@ def old_workbook(rows, *, password=False, name="Workbook"):
     for i, row in enumerate(rows):
         for j, cell in enumerate(row):
             at = struct.pack("<HHH", i, j, 0)
-            body += record(0x0203, at + struct.pack("<d", cell)) if isinstance(cell, int | float) else record(0x0204, at + text(cell))
+            body += (
+                record(0x0203, at + struct.pack("<d", cell))
+                if isinstance(cell, int | float)
+                else record(0x0204, at + text(cell))
+            )
     body += record(0x000A)
     place = len(start) + 4 + 6 + len(sheet_name) + 4
     stream = start + record(0x0085, struct.pack("<IBB", place, 0, 0) + sheet_name) + record(0x000A) + body
@@ -168,10 +173,16 @@ def old_workbook(rows, *, password=False, name="Workbook"):
 
     def entry(title, kind, first, size, child=0xFFFFFFFF):
         wide = (title + "\0").encode("utf-16-le")
-        return wide.ljust(64, b"\0") + struct.pack("<HBBIII16sI8s8sIQ", len(wide), kind, 1, 0xFFFFFFFF, 0xFFFFFFFF, child, b"", 0, b"", b"", first, size)
+        return wide.ljust(64, b"\0") + struct.pack(
+            "<HBBIII16sI8s8sIQ", len(wide), kind, 1, 0xFFFFFFFF, 0xFFFFFFFF, child, b"", 0, b"", b"", first, size
+        )
 
     directory = entry("Root Entry", 5, 0xFFFFFFFE, 0, 1) + entry(name, 2, 2, len(stream)) + bytes(256)
-    head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH6xIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0)
+    head = (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+        + bytes(16)
+        + struct.pack("<HHHHH6xIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0)
+    )
     head += struct.pack("<I", 0) + b"\xff" * 432
     table = struct.pack(f"<{len(fat)}I", *fat).ljust(512, b"\xff")
     return head + table[:512] + directory + stream

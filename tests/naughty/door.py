@@ -65,9 +65,16 @@ class Office:
             if path.suffix not in (".gpkg-wal", ".gpkg-shm", ".lock", ".log"):
                 files[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest() if path.suffix != ".gpkg" else ""
         with closing(sqlite3.connect(self.home / "district.gpkg")) as base:
-            names = [n for (n,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'rtree_%'")]
+            names = [
+                n
+                for (n,) in base.execute(
+                    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'rtree_%'"
+                )
+            ]
             files |= {n: base.execute(f'SELECT count(*), max(rowid) FROM "{n}"').fetchone() for n in names}
-            files["version"] = base.execute("SELECT count(*), max(rowid) FROM audit").fetchone() if "audit" in names else None
+            files["version"] = (
+                base.execute("SELECT count(*), max(rowid) FROM audit").fetchone() if "audit" in names else None
+            )
         return files
 
     def words(self, case, path):
@@ -75,9 +82,32 @@ class Office:
         if case.route == "footprint":
             return ["incident", "footprint", str(path), "--incident", INCIDENT, *self._crs(case), *home]
         if case.route == "district":
-            return ["district", "create", "--osm", str(path), "--code", "990101", "--name", "测区", "--json", "--home", str(self.scratch)]
+            return [
+                "district",
+                "create",
+                "--osm",
+                str(path),
+                "--code",
+                "990101",
+                "--name",
+                "测区",
+                "--json",
+                "--home",
+                str(self.scratch),
+            ]
         if case.route == "photo":
-            return ["report", "submit", VILLAGE_CODE, "--incident", INCIDENT, "--photo", str(self.good_photo), "--photo", str(path), *home]
+            return [
+                "report",
+                "submit",
+                VILLAGE_CODE,
+                "--incident",
+                INCIDENT,
+                "--photo",
+                str(self.good_photo),
+                "--photo",
+                str(path),
+                *home,
+            ]
         if case.route == "cost":
             return ["welfare", "site", "--cost", str(path), "--p", "1", *home]
         if case.route == "weights":
@@ -139,20 +169,30 @@ def judge(case, before, outcome, after):
         wrong.append(f"{case.kind} accepted: {outcome.stored}")
     if case.kind == "harmless" and outcome.is_refused:
         wrong.append(f"harmless refused: {sorted(outcome.codes)}")
-    if case.kind == "harmless" and outcome.reports and sum(r["accepted"] + r["unchanged"] for r in outcome.reports) != case.rows:
-        wrong.append(f"{case.rows} rows expected, told {[{k: v for k, v in r.items() if k != 'faults'} for r in outcome.reports]}")
+    if (
+        case.kind == "harmless"
+        and outcome.reports
+        and sum(r["accepted"] + r["unchanged"] for r in outcome.reports) != case.rows
+    ):
+        wrong.append(
+            f"{case.rows} rows expected, told {[{k: v for k, v in r.items() if k != 'faults'} for r in outcome.reports]}"
+        )
     for report in outcome.reports:
         wrong += _judge_report(case, report, outcome)
     if outcome.is_refused and case.kind != "any" and case.codes and not outcome.codes & case.codes:
         wrong.append(f"refused for {sorted(outcome.codes)}, expected {sorted(case.codes)}")
-    if outcome.is_refused and not outcome.reports and not (isinstance(outcome.told, dict) and _names(outcome.told, case)):
+    if (
+        outcome.is_refused
+        and not outcome.reports
+        and not (isinstance(outcome.told, dict) and _names(outcome.told, case))
+    ):
         wrong.append(f"does not say which file: {outcome.spoken[-300:]}")
     return wrong
 
 
 def _names(told, case):
     sentences = [told.get("message", ""), told.get("message_en", "")]
-    return all(s and (case.name in s or case.route == "photo" and "2" in s) and "{" not in s for s in sentences)
+    return all(s and (case.name in s or (case.route == "photo" and "2" in s)) and "{" not in s for s in sentences)
 
 
 def _judge_report(case, report, outcome):

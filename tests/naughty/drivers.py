@@ -21,7 +21,9 @@ def cases(rng, bait):
     )
     for suffix in ("tif", "tiff", "asc", "agr"):
         yield case(f"vrt_raster.{suffix}", raster, *MISMATCH, route="footprint")
-        yield case(f"vrt_raster_url.{suffix}", raster.replace(bait.file, f"/vsicurl/{bait.url}"), *MISMATCH, route="footprint")
+        yield case(
+            f"vrt_raster_url.{suffix}", raster.replace(bait.file, f"/vsicurl/{bait.url}"), *MISMATCH, route="footprint"
+        )
     yield case("vrt_raster.kml", raster, *MISMATCH)
     yield case("vrt_bom.geojson", b"\xef\xbb\xbf  \n" + local.encode(), *MISMATCH)
     yield case("vrt_utf16.csv", local.encode("utf-16"), *MISMATCH)
@@ -32,17 +34,35 @@ def cases(rng, bait):
     yield case("vrt_in.kmz", archive([("doc.kml", local)]), "content_mismatch", "file_broken")
     good = shapefile()
     yield case("vrt_as_prj.zip", archive([("a" + s, d) for s, d in good.items()] + [("a.prj", local)]), "crs_unknown")
-    yield case("vrt_as_dbf.zip", archive([("a.shp", good[".shp"]), ("a.shx", good[".shx"]), ("a.dbf", local)]), "file_broken", "file_truncated")
+    yield case(
+        "vrt_as_dbf.zip",
+        archive([("a.shp", good[".shp"]), ("a.shx", good[".shx"]), ("a.dbf", local)]),
+        "file_broken",
+        "file_truncated",
+    )
     for name, line in {
         "postgres": f"PG:host=127.0.0.1 port={bait.port} dbname=x", "mysql": "MYSQL:x,host=127.0.0.1",
         "wfs": f"WFS:{bait.url}", "curl": f"/vsicurl/{bait.url}", "stdin": "/vsistdin/", "csv": f"CSV:{bait.file}",
         "sub": f"/vsisubfile/0_100,{bait.file}", "s3": "/vsis3/bucket/a.geojson", "zip": f"/vsizip/{bait.file}",
     }.items():  # fmt: skip
         yield case(f"connect_{name}.geojson", line, *MISMATCH)
-        yield case(f"connect_{name}.csv", line + "\n", "column_missing", "no_rows", "crs_missing", layer="village", crs="EPSG:4490")
+        yield case(
+            f"connect_{name}.csv",
+            line + "\n",
+            "column_missing",
+            "no_rows",
+            "crs_missing",
+            layer="village",
+            crs="EPSG:4490",
+        )
     wfs = f"<OGRWFSDataSource><URL>{bait.url}</URL></OGRWFSDataSource>"
     yield case("wfs.kml", wfs, *MISMATCH)
-    yield case("wms.tif", f"<GDAL_WMS><Service name='TMS'><ServerUrl>{bait.url}</ServerUrl></Service></GDAL_WMS>", *MISMATCH, route="footprint")
+    yield case(
+        "wms.tif",
+        f"<GDAL_WMS><Service name='TMS'><ServerUrl>{bait.url}</ServerUrl></Service></GDAL_WMS>",
+        *MISMATCH,
+        route="footprint",
+    )
     yield case("gml.kml", "<gml:FeatureCollection xmlns:gml='http://www.opengis.net/gml'/>", *MISMATCH)
     yield case("gml_called.gml", "<gml:FeatureCollection xmlns:gml='http://www.opengis.net/gml'/>", "format_unknown")
     yield case("program.csv", b"\x7fELF\x02\x01\x01" + bytes(64), *MISMATCH, layer="village")

@@ -7,7 +7,11 @@ from pathlib import Path
 from .case import case
 
 NODES = "".join(f'<node id="{i}" lat="{30.4 + i / 1000}" lon="114.7" version="1"/>' for i in range(1, 6))
-WAY = '<way id="1" version="1">' + "".join(f'<nd ref="{i}"/>' for i in range(1, 6)) + '<tag k="highway" v="primary"/></way>'
+WAY = (
+    '<way id="1" version="1">'
+    + "".join(f'<nd ref="{i}"/>' for i in range(1, 6))
+    + '<tag k="highway" v="primary"/></way>'
+)
 
 
 def _osm(body, head='<?xml version="1.0"?>'):
@@ -34,7 +38,9 @@ def cases(rng, bait):
         "url": f'<!DOCTYPE o SYSTEM "{bait.url}">',
     }.items():  # fmt: skip
         yield case(f"{name}.osm", _osm(NODES + WAY, '<?xml version="1.0"?>' + head), "xml_dtd", **to)
-        yield case(f"{name}.osm.gz", gzip.compress(_osm(NODES + WAY, '<?xml version="1.0"?>' + head).encode()), "xml_dtd", **to)
+        yield case(
+            f"{name}.osm.gz", gzip.compress(_osm(NODES + WAY, '<?xml version="1.0"?>' + head).encode()), "xml_dtd", **to
+        )
     hurt = {"kind": "damage", **to}
     yield case("cut.osm", text[:300], "file_broken", **hurt)
     yield case("cut.osm.gz", gzip.compress(text.encode())[:-40], "file_broken", **hurt)
@@ -43,14 +49,27 @@ def cases(rng, bait):
     yield case("tail.osm.gz", gzip.compress(text.encode()) + b"garbage", **{**hurt, "kind": "any"})
     pbf = _pbf()
     for share in (30, 60, 90, 99):
-        yield case(f"cut{share}.osm.pbf", pbf[: len(pbf) * share // 100], "file_broken", "content_mismatch", "osm_empty", **hurt)
+        yield case(
+            f"cut{share}.osm.pbf",
+            pbf[: len(pbf) * share // 100],
+            "file_broken",
+            "content_mismatch",
+            "osm_empty",
+            **hurt,
+        )
     for number in range(4):
         torn = bytearray(pbf)
         for _ in range(20):
             torn[rng.randrange(40, len(torn))] = rng.randrange(256)
         yield case(f"torn{number}.osm.pbf", bytes(torn), **hurt)
     yield case("lying_length.osm.pbf", b"\x00\x00\xff\xff" + pbf[4:], "file_broken", "content_mismatch", **hurt)
-    yield case("lying_block.osm.pbf", b"\x00\x00\x00\x0d\x0a\x09OSMHeader\x18\xff\xff\xff\x7f", "file_broken", "content_mismatch", **hurt)
+    yield case(
+        "lying_block.osm.pbf",
+        b"\x00\x00\x00\x0d\x0a\x09OSMHeader\x18\xff\xff\xff\x7f",
+        "file_broken",
+        "content_mismatch",
+        **hurt,
+    )
     yield case("noise.osm.pbf", rng.randbytes(2000), "content_mismatch", **hurt)
     yield case("empty.osm", b"", "file_empty", **hurt)
     yield case("no_roads.osm", _osm(NODES), "osm_empty", **hurt)

@@ -27,14 +27,48 @@ def _raw_sheet(cell, at="C2"):
 def cases(rng, bait):
     for number, text in enumerate(STARTS):
         quoted = '"' + text.replace('"', '""') + '"'
-        yield case(f"text{number}.csv", village_csv(["420703100001", quoted, 10, 3, 114.7, 30.4]), kind="harmless", rows=1, **TABLE)
-        yield case(f"number{number}.csv", village_csv(["420703100001", "甲村", quoted, 3, 114.7, 30.4]), "not_a_number", "out_of_range", kind="mistake", **TABLE)
+        yield case(
+            f"text{number}.csv",
+            village_csv(["420703100001", quoted, 10, 3, 114.7, 30.4]),
+            kind="harmless",
+            rows=1,
+            **TABLE,
+        )
+        yield case(
+            f"number{number}.csv",
+            village_csv(["420703100001", "甲村", quoted, 3, 114.7, 30.4]),
+            "not_a_number",
+            "out_of_range",
+            kind="mistake",
+            **TABLE,
+        )
     bad = {"kind": "mistake", **TABLE}
-    yield case("uncomputed.xlsx", workbook([VILLAGE, ["420703100001", "甲村", "=1+1", 1, 114.7, 30.4]]), "formula_without_value", **bad)
-    yield case("uncomputed_name.xlsx", workbook([VILLAGE, ["420703100001", "=A1", 1, 1, 114.7, 30.4]]), "formula_without_value", **bad)
+    yield case(
+        "uncomputed.xlsx",
+        workbook([VILLAGE, ["420703100001", "甲村", "=1+1", 1, 114.7, 30.4]]),
+        "formula_without_value",
+        **bad,
+    )
+    yield case(
+        "uncomputed_name.xlsx",
+        workbook([VILLAGE, ["420703100001", "=A1", 1, 1, 114.7, 30.4]]),
+        "formula_without_value",
+        **bad,
+    )
     for number, word in enumerate(("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!")):
-        yield case(f"error{number}.xlsx", workbook([VILLAGE, ["420703100001", "甲村", word, 1, 114.7, 30.4]]), "excel_error", **bad)
-        yield case(f"error{number}.csv", village_csv(["420703100001", "甲村", word, 1, 114.7, 30.4]), "not_a_number", "excel_error", **bad)
+        yield case(
+            f"error{number}.xlsx",
+            workbook([VILLAGE, ["420703100001", "甲村", word, 1, 114.7, 30.4]]),
+            "excel_error",
+            **bad,
+        )
+        yield case(
+            f"error{number}.csv",
+            village_csv(["420703100001", "甲村", word, 1, 114.7, 30.4]),
+            "not_a_number",
+            "excel_error",
+            **bad,
+        )
     for name, cell, *codes in (
         ("shared_range", '<c r="C2" t="s"><v>99999</v></c>', "file_broken", "value_missing", "worker_died"),
         ("shared_minus", '<c r="C2" t="s"><v>-1</v></c>', "file_broken", "value_missing", "worker_died"),
@@ -53,15 +87,49 @@ def cases(rng, bait):
     ):  # fmt: skip
         yield case(f"cell_{name}.xlsx", _raw_sheet(cell), *codes, **{**bad, "kind": "damage"})
     yield case("computed.xlsx", _raw_sheet('<c r="C2"><f>70+7</f><v>77</v></c>'), kind="harmless", rows=1, **TABLE)
-    yield case("inline.xlsx", _raw_sheet('<c r="C2" t="inlineStr"><is><t>77</t></is></c>'), kind="harmless", rows=1, **TABLE)
-    far = rezip(workbook([VILLAGE, ["420703100001", "甲村", 1, 1, 114.7, 30.4]]), lambda n, d: d.replace(b"</sheetData>", b'<row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData>') if n.endswith("sheet1.xml") else d)
+    yield case(
+        "inline.xlsx", _raw_sheet('<c r="C2" t="inlineStr"><is><t>77</t></is></c>'), kind="harmless", rows=1, **TABLE
+    )
+    far = rezip(
+        workbook([VILLAGE, ["420703100001", "甲村", 1, 1, 114.7, 30.4]]),
+        lambda n, d: (
+            d.replace(b"</sheetData>", b'<row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData>')
+            if n.endswith("sheet1.xml")
+            else d
+        ),
+    )
     yield case("far_row.xlsx", far, "stray_cell", **{**bad, "kind": "damage"})
-    lying = rezip(workbook([VILLAGE, ["420703100001", "甲村", 1, 1, 114.7, 30.4]]), lambda n, d: d.replace(b'ref="A1:F2"', b'ref="A1:XFD1048576"') if n.endswith("sheet1.xml") else d)
+    lying = rezip(
+        workbook([VILLAGE, ["420703100001", "甲村", 1, 1, 114.7, 30.4]]),
+        lambda n, d: d.replace(b'ref="A1:F2"', b'ref="A1:XFD1048576"') if n.endswith("sheet1.xml") else d,
+    )
     yield case("lying_dimension.xlsx", lying, kind="harmless", rows=1, **TABLE)
-    merged = rezip(workbook([VILLAGE, ["420703100001", "甲村", 1, 1, 114.7, 30.4]]), lambda n, d: d.replace(b"</sheetData>", b'</sheetData><mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>') if n.endswith("sheet1.xml") else d)
+    merged = rezip(
+        workbook([VILLAGE, ["420703100001", "甲村", 1, 1, 114.7, 30.4]]),
+        lambda n, d: (
+            d.replace(
+                b"</sheetData>", b'</sheetData><mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>'
+            )
+            if n.endswith("sheet1.xml")
+            else d
+        ),
+    )
     yield case("merged_all.xlsx", merged, **{**bad, "kind": "damage"})
     many = "".join(f'<mergeCell ref="A{i}:Z{i + 9000}"/>' for i in range(3, 3000)).encode()
-    yield case("merged_many.xlsx", rezip(workbook([VILLAGE, ["420703100001", "甲村", 1, 1, 114.7, 30.4]]), lambda n, d: d.replace(b"</sheetData>", b"</sheetData><mergeCells>" + many + b"</mergeCells>") if n.endswith("sheet1.xml") else d), kind="harmless", rows=1, **TABLE)
+    yield case(
+        "merged_many.xlsx",
+        rezip(
+            workbook([VILLAGE, ["420703100001", "甲村", 1, 1, 114.7, 30.4]]),
+            lambda n, d: (
+                d.replace(b"</sheetData>", b"</sheetData><mergeCells>" + many + b"</mergeCells>")
+                if n.endswith("sheet1.xml")
+                else d
+            ),
+        ),
+        kind="harmless",
+        rows=1,
+        **TABLE,
+    )
     book = openpyxl.load_workbook(io.BytesIO(workbook([VILLAGE, ["420703100001", "甲村", 1, 1, 114.7, 30.4]])))
     for title, state in (("二", "visible"), ("藏", "hidden"), ("深藏", "veryHidden")):
         sheet = book.create_sheet(title)

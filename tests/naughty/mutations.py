@@ -3,14 +3,41 @@
 from .archives import GOOD_ROW, TABLE
 from .arrays import _cover, _npy, rng_matrix
 from .broken import ROWS
-from .builders import PLACEMARK, VILLAGE, archive, collection, feature, kml, old_workbook, shape_zip, shapefile, village_csv, workbook
+from .builders import (
+    PLACEMARK,
+    VILLAGE,
+    archive,
+    collection,
+    feature,
+    kml,
+    old_workbook,
+    shape_zip,
+    shapefile,
+    village_csv,
+    workbook,
+)
 from .case import case
 from .databases import _built
 from .extracts import NODES, WAY, _osm, _pbf
 from .photos import picture
 from .rasters import _asc, tif
 
-SPICE = (b"<!DOCTYPE a>", b"\x00", b"\xff\xff\xff\xff", b"-1", b"NaN", b"1e999", b"../", b"{", b"]", b"&a;", b"=1+1", b"\xef\xbb\xbf", b"9" * 30, b"\n")
+SPICE = (
+    b"<!DOCTYPE a>",
+    b"\x00",
+    b"\xff\xff\xff\xff",
+    b"-1",
+    b"NaN",
+    b"1e999",
+    b"../",
+    b"{",
+    b"]",
+    b"&a;",
+    b"=1+1",
+    b"\xef\xbb\xbf",
+    b"9" * 30,
+    b"\n",
+)
 
 
 def good_files(rng):
@@ -23,7 +50,9 @@ def good_files(rng):
     yield case("c.csv", village_csv(*ROWS[:6]).encode("utf-16"), **TABLE)
     yield case("a.xlsx", workbook([VILLAGE, GOOD_ROW]), **TABLE)
     yield case("a.xls", old_workbook([VILLAGE, *ROWS[:6]]), **TABLE)
-    yield case("a.geojson", collection(feature(), feature("420703100002", shape=feature()["geometry"] | {"type": "Polygon"})))
+    yield case(
+        "a.geojson", collection(feature(), feature("420703100002", shape=feature()["geometry"] | {"type": "Polygon"}))
+    )
     yield case("a.kml", kml(PLACEMARK))
     yield case("a.kmz", archive([("doc.kml", kml(PLACEMARK))]))
     yield case("a.gpkg", _built(rows=2))

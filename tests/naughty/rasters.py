@@ -27,7 +27,9 @@ def tif(array, crs="EPSG:4490", transform=(114.7, 0.001, 30.5, 0.001), **profile
 
 
 def _asc(columns=4, rows=4, cells=None, west=114.7, south=30.4, size=0.01, nodata=-9999):
-    head = f"ncols {columns}\nnrows {rows}\nxllcorner {west}\nyllcorner {south}\ncellsize {size}\nNODATA_value {nodata}\n"
+    head = (
+        f"ncols {columns}\nnrows {rows}\nxllcorner {west}\nyllcorner {south}\ncellsize {size}\nNODATA_value {nodata}\n"
+    )
     if cells is None:
         cells = "\n".join(" ".join(["1.5"] * 4) for _ in range(4))
     return head + cells + "\n"
@@ -35,10 +37,23 @@ def _asc(columns=4, rows=4, cells=None, west=114.7, south=30.4, size=0.01, nodat
 
 def _sparse(width, height):
     """Write the head of a TIFF of any size whose one strip is not there."""
-    tags = [(256, 4, width), (257, 4, height), (258, 3, 32), (259, 3, 1), (262, 3, 1), (273, 4, 0), (277, 3, 1), (278, 4, height), (279, 4, 0), (339, 3, 3)]
+    tags = [
+        (256, 4, width),
+        (257, 4, height),
+        (258, 3, 32),
+        (259, 3, 1),
+        (262, 3, 1),
+        (273, 4, 0),
+        (277, 3, 1),
+        (278, 4, height),
+        (279, 4, 0),
+        (339, 3, 3),
+    ]
     body = b"II*\x00\x08\x00\x00\x00" + struct.pack("<H", len(tags))
     for tag, kind, value in tags:
-        body += struct.pack("<HHI", tag, kind, 1) + (struct.pack("<I", value) if kind == 4 else struct.pack("<HH", value, 0))
+        body += struct.pack("<HHI", tag, kind, 1) + (
+            struct.pack("<I", value) if kind == 4 else struct.pack("<HH", value, 0)
+        )
     return body + bytes(4)
 
 
@@ -68,12 +83,16 @@ def cases(rng, bait):
     yield case("nan.tif", tif(np.full((9, 9), np.nan, "float32")), "raster_empty", **hurt)
     yield case("infinite.tif", tif(np.full((9, 9), np.inf, "float32")), "raster_infinite", **hurt)
     yield case("negative.tif", tif(-depth), "raster_negative", **hurt)
-    yield case("undeclared_nodata.tif", tif(np.where(np.eye(20) > 0, np.float32(9999), depth)), "raster_too_deep", **hurt)
+    yield case(
+        "undeclared_nodata.tif", tif(np.where(np.eye(20) > 0, np.float32(9999), depth)), "raster_too_deep", **hurt
+    )
     yield case("elevation.tif", tif(depth * 1000), "raster_too_deep", **hurt)
     yield case("no_crs.tif", tif(depth, crs=None), "crs_missing", **hurt)
     yield case("elsewhere.tif", tif(depth, transform=(10, 0.001, 50, 0.001)), "raster_outside", **hurt)
     yield case("degrees_in_metres.tif", tif(depth, crs="EPSG:4547"), "raster_outside", **hurt)
-    yield case("rotated.tif", tif(depth, affine=Affine(0.001, 0.0005, 114.7, 0.0005, -0.001, 30.5)), "raster_rotated", **hurt)
+    yield case(
+        "rotated.tif", tif(depth, affine=Affine(0.001, 0.0005, 114.7, 0.0005, -0.001, 30.5)), "raster_rotated", **hurt
+    )
     yield case("upside_down.tif", tif(depth, affine=Affine(0.001, 0, 114.7, 0, 0.001, 30.4)), "raster_rotated", **hurt)
     yield case("nan_place.tif", tif(depth, affine=Affine(0.001, 0, float("nan"), 0, -0.001, 30.5)), **hurt)
     yield case("complex.tif", tif(depth.astype("complex64")), "raster_kind", **hurt)
@@ -93,6 +112,12 @@ def cases(rng, bait):
         yield case(f"{name}.asc", text, *codes, crs="EPSG:4490", **hurt)
     yield case("prj_beside.asc", _asc(), "crs_unknown", beside=((".prj", b"nonsense[" * 50),), **hurt)
     yield case("as_footprint.csv", "depth_m,wkt\n1,POLYGON EMPTY\n", crs="EPSG:4490", **hurt)
-    yield case("deep_water.geojson", '{"type":"Feature","properties":{"depth_m":9999},"geometry":{"type":"Polygon","coordinates":[[[114.7,30.4],[114.8,30.4],[114.8,30.5],[114.7,30.4]]]}}', "out_of_range", "refused", **hurt)
+    yield case(
+        "deep_water.geojson",
+        '{"type":"Feature","properties":{"depth_m":9999},"geometry":{"type":"Polygon","coordinates":[[[114.7,30.4],[114.8,30.4],[114.8,30.5],[114.7,30.4]]]}}',
+        "out_of_range",
+        "refused",
+        **hurt,
+    )
     yield case("elsewhere.geojson", '{"type":"Polygon","coordinates":[[[10,50],[11,50],[11,51],[10,50]]]}', **hurt)
     yield case("line_water.geojson", '{"type":"LineString","coordinates":[[114.7,30.4],[114.8,30.4]]}', **hurt)

@@ -14,7 +14,21 @@ def _households():
 
 
 def _lots():
-    return [["CK01", f"NL{i}", "drinking_water", 100 + i, "升", "区", "区应急管理局", "2026-01-01", "2027-01-01", "2026-01-05"] for i in range(12)]
+    return [
+        [
+            "CK01",
+            f"NL{i}",
+            "drinking_water",
+            100 + i,
+            "升",
+            "区",
+            "区应急管理局",
+            "2026-01-01",
+            "2027-01-01",
+            "2026-01-05",
+        ]
+        for i in range(12)
+    ]
 
 
 def _spoilt(rows, head, column, value, at=6):
@@ -55,7 +69,9 @@ def cases(rng, bait):
         ("数量", "12,34", "not_a_number"), ("数量", "１２。５", "not_a_number"), ("数量", "1/0", "not_a_number"), ("入库日期", "0000-00-00", "not_a_date"),
     ):  # fmt: skip
         name = f"{codes[0]}_{LOT.index(column)}_{abs(hash_of(value))}"
-        yield case(f"lot_{name}.csv", _csv(_spoilt(_lots(), LOT, column, value)), *codes, kind="mistake", layer="stock_lot")
+        yield case(
+            f"lot_{name}.csv", _csv(_spoilt(_lots(), LOT, column, value)), *codes, kind="mistake", layer="stock_lot"
+        )
     table = {"kind": "mistake", **TABLE}
     for column, value, *codes in (
         ("常住人口", "NaN", "not_finite"), ("常住人口", "∞", "not_a_number"), ("总户数", "一", "not_a_number"),
@@ -70,14 +86,51 @@ def cases(rng, bait):
     yield case("headless.xlsx", workbook([[1, 2], [3, 4]]), "column_missing", kind="damage", **TABLE)
     yield case("heading_only.xlsx", workbook([VILLAGE]), "no_rows", kind="damage", **TABLE)
     yield case("nothing.xlsx", workbook([]), "no_rows", kind="damage", **TABLE)
-    yield case("only_total.csv", village_csv(["合计", "", 1, 1, "", ""]), "no_rows", "column_missing", kind="damage", **TABLE)
-    yield case("ten_thousand_units.csv", village_csv(*ROWS[:2]).replace("常住人口", "常住人口（万人）"), "heading_unit", kind="damage", **TABLE)
-    yield case("bad_map.csv", village_csv(*ROWS[:2]), "mapping_unknown", kind="damage", options=("--map", "code=没有"), **TABLE)
-    yield case("bad_target.csv", village_csv(*ROWS[:2]), "mapping_target", kind="damage", options=("--map", "nothing=行政村名称"), **TABLE)
-    yield case("sql_name.csv", village_csv(["420703100001", "'; DROP TABLE village;--", 1, 1, 114.7, 30.4]), kind="harmless", rows=1, **TABLE)
-    yield case("script_name.csv", village_csv(["420703100001", "<img src=x onerror=alert(1)>${1}`", 1, 1, 114.7, 30.4]), kind="harmless", rows=1, **TABLE)
-    yield case("format_name.csv", village_csv(["420703100001", "{row}{0.__class__}%s%n", 1, 1, 114.7, 30.4]), kind="harmless", rows=1, **TABLE)
-    yield case("format_fault.csv", village_csv(["{row.__class__}", "甲", 1, 1, 114.7, 30.4]), "code_not_digits", **table)
+    yield case(
+        "only_total.csv", village_csv(["合计", "", 1, 1, "", ""]), "no_rows", "column_missing", kind="damage", **TABLE
+    )
+    yield case(
+        "ten_thousand_units.csv",
+        village_csv(*ROWS[:2]).replace("常住人口", "常住人口（万人）"),
+        "heading_unit",
+        kind="damage",
+        **TABLE,
+    )
+    yield case(
+        "bad_map.csv", village_csv(*ROWS[:2]), "mapping_unknown", kind="damage", options=("--map", "code=没有"), **TABLE
+    )
+    yield case(
+        "bad_target.csv",
+        village_csv(*ROWS[:2]),
+        "mapping_target",
+        kind="damage",
+        options=("--map", "nothing=行政村名称"),
+        **TABLE,
+    )
+    yield case(
+        "sql_name.csv",
+        village_csv(["420703100001", "'; DROP TABLE village;--", 1, 1, 114.7, 30.4]),
+        kind="harmless",
+        rows=1,
+        **TABLE,
+    )
+    yield case(
+        "script_name.csv",
+        village_csv(["420703100001", "<img src=x onerror=alert(1)>${1}`", 1, 1, 114.7, 30.4]),
+        kind="harmless",
+        rows=1,
+        **TABLE,
+    )
+    yield case(
+        "format_name.csv",
+        village_csv(["420703100001", "{row}{0.__class__}%s%n", 1, 1, 114.7, 30.4]),
+        kind="harmless",
+        rows=1,
+        **TABLE,
+    )
+    yield case(
+        "format_fault.csv", village_csv(["{row.__class__}", "甲", 1, 1, 114.7, 30.4]), "code_not_digits", **table
+    )
     yield case("total.csv", village_csv(*ROWS[:3], ["合计", "", 33, 9, "", ""]), kind="harmless", rows=3, **TABLE)
 
 

@@ -16,8 +16,8 @@ from geo_minzheng.model.document import FormContent, FormRow
 from geo_minzheng.present import forms, tables, write
 
 SOURCE = Path(write.__file__).parent.parent
-DANGEROUS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "\r=1+1", "\n=1+1", "＝1+1", "＋1", "－1", "＠A1", " =1+1", "\u3000=1+1",
-             "\ufeff=1+1", "=cmd|'/c calc'!A0", '=HYPERLINK("http://127.0.0.1")')  # fmt: skip
+DANGEROUS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "\r=1+1", "\n=1+1", "＝1+1", "＋1", "－1", "＠A1",
+             " =1+1", "\u3000=1+1", "\ufeff=1+1", "=cmd|'/c calc'!A0", '=HYPERLINK("http://127.0.0.1")')  # fmt: skip
 SIGNS = set("=+-@\t\r\n＝＋－＠")
 
 
@@ -44,14 +44,32 @@ def _sheets(folder, suffix):
 
 
 def _layer(folder, suffix, spec):
-    frame = pd.DataFrame({"household_id": [f"H{i}" for i in range(len(DANGEROUS))], "head_of_household": DANGEROUS, "household_size": 3})
+    frame = pd.DataFrame(
+        {"household_id": [f"H{i}" for i in range(len(DANGEROUS))], "head_of_household": DANGEROUS, "household_size": 3}
+    )
     tables.write_layer(frame, spec, folder / f"b{suffix}")
     return [folder / f"b{suffix}"]
 
 
 def _form(folder):
-    row = FormRow(values={"dead": -3.0}, region_name="=1+1", hazard_text="@x", parent_region="＝1", occurred_at=datetime(2026, 7, 3, tzinfo=UTC))
-    content = FormContent((("=区域", "region_name"), ("灾种", "hazard_text"), ("隶属", "parent_region"), ("时间", "occurred_at"), ("人", "dead")), (row,), datetime(2026, 7, 3, tzinfo=UTC))
+    row = FormRow(
+        values={"dead": -3.0},
+        region_name="=1+1",
+        hazard_text="@x",
+        parent_region="＝1",
+        occurred_at=datetime(2026, 7, 3, tzinfo=UTC),
+    )
+    content = FormContent(
+        (
+            ("=区域", "region_name"),
+            ("灾种", "hazard_text"),
+            ("隶属", "parent_region"),
+            ("时间", "occurred_at"),
+            ("人", "dead"),
+        ),
+        (row,),
+        datetime(2026, 7, 3, tzinfo=UTC),
+    )
     path = folder / "form.xlsx"
     forms.write_form(content, path, text_of("zh"))
     return [path]
@@ -72,8 +90,8 @@ def _converted(folder):
 def written(tmp_path, catalogue):
     spec = catalogue["household"]
     return [
-        *_sheets(tmp_path, ".xlsx"), *_sheets(tmp_path, ".csv"), *_layer(tmp_path, ".xlsx", spec), *_layer(tmp_path, ".csv", spec),
-        *_form(tmp_path), *_converted(tmp_path),
+        *_sheets(tmp_path, ".xlsx"), *_sheets(tmp_path, ".csv"), *_layer(tmp_path, ".xlsx", spec),
+        *_layer(tmp_path, ".csv", spec), *_form(tmp_path), *_converted(tmp_path),
     ]  # fmt: skip
 
 
@@ -85,7 +103,9 @@ def test_no_cell_runs_and_numbers_stay_numbers(written):
             assert kind != "f", (path.name, value)
             if kind == "s":
                 assert str(value).lstrip(" \u3000\ufeff")[:1] not in SIGNS, (path.name, value)
-        assert any(kind == "n" and float(value) in (-1.5, -1.5e-05, 3, -3) for value, kind in cells if kind == "n"), path.name
+        assert any(kind == "n" and float(value) in (-1.5, -1.5e-05, 3, -3) for value, kind in cells if kind == "n"), (
+            path.name
+        )
 
 
 def test_every_writer_of_sheets_is_known():
@@ -93,6 +113,11 @@ def test_every_writer_of_sheets_is_known():
     found = set()
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("csv.writer", "csv.DictWriter", "Workbook", "pd.ExcelWriter"):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                "csv.writer",
+                "csv.DictWriter",
+                "Workbook",
+                "pd.ExcelWriter",
+            ):
                 found.add(path.relative_to(SOURCE).as_posix())
     assert found == {"present/write.py", "present/tables.py", "layers/convert.py"}
