@@ -12,7 +12,7 @@ from naughty import door, mutations, photos
 from geo_minzheng.layers import photo
 
 COUNT = 2000 if os.environ.get("GEO_MINZHENG_SOAK") == "1" else 300
-CONFINED = (".zip", ".tif", ".asc", ".osm", ".pbf")
+CONFINED = (".xlsx", ".xls", ".zip", ".tif", ".asc", ".osm", ".pbf")
 
 
 def play(office, folder, count, seed):

@@ -39,7 +39,8 @@ def cases(rng, bait):
             village_csv(["420703100001", "甲村", quoted, 3, 114.7, 30.4]),
             "not_a_number",
             "out_of_range",
-            kind="mistake",
+            kind="harmless" if text == "＋1" else "mistake",
+            rows=int(text == "＋1"),
             **TABLE,
         )
     bad = {"kind": "mistake", **TABLE}
@@ -82,7 +83,7 @@ def cases(rng, bait):
         ("truth", '<c r="C2" t="b"><v>1</v></c>', "not_a_number"),
         ("day", '<c r="C2" t="d"><v>2024-01-01</v></c>', "not_a_number"),
         ("far_column", '<c r="C2"><v>77</v></c><c r="XFD2"><v>1</v></c>', "stray_cell"),
-        ("bad_place", '<c r="ZZZZ9999999999"><v>77</v></c>', "file_broken", "value_missing", "worker_died"),
+        ("bad_place", '<c r="ZZZZ9999999999"><v>77</v></c>', "file_broken", "value_missing", "worker_died", "stray_cell", "too_many_rows"),
         ("no_place", '<c r=""><v>77</v></c>', "file_broken", "value_missing", "worker_died"),
     ):  # fmt: skip
         yield case(f"cell_{name}.xlsx", _raw_sheet(cell), *codes, **{**bad, "kind": "damage"})

@@ -38,8 +38,8 @@ def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-_FAR_COLUMN = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]{3}\d+|(?:S[G-Z]|[T-Z][A-Z])\d+)"[^>]*(?<!/)>(?!</)')
-_FAR_ROW = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]{1,3}[1-9]\d{5,6})"[^>]*(?<!/)>(?!</)')
+_FAR_COLUMN = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]{3,}\d+|(?:S[G-Z]|[T-Z][A-Z])\d+)"[^>]*(?<!/)>(?!</)')
+_FAR_ROW = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]+[1-9]\d{5,})"[^>]*(?<!/)>(?!</)')
 WIDEST = 500
 _FEW_CELLS = 20
 _MACROS = re.compile(r"(^|/)vbaproject\.bin$|^xl/macrosheets/")
