@@ -26,7 +26,7 @@ def cases(rng, bait):
         "no_shp.zip", shape_zip({k: v for k, v in good.items() if k != ".shp"}), "content_mismatch", kind="damage"
     )
     for part in (".shp", ".shx", ".dbf"):
-        for cut in (1, 40, 130):
+        for cut in (2, 40, 130):
             yield case(
                 f"short_{part[1:]}_{cut}.zip",
                 shape_zip({**good, part: good[part][:-cut]}),

@@ -40,6 +40,17 @@ def _groups(path: Path) -> dict[str, dict[str, str]]:
     return {stem: parts for stem, parts in groups.items() if ".shp" in parts}
 
 
+def _check_records(base: Path, name: str) -> None:
+    """Compare the index with the records it points to: GDAL believes the index and never looks."""
+    data = base.with_suffix(".shp").read_bytes()
+    index = base.with_suffix(".shx").read_bytes()[100:]
+    entries = np.frombuffer(index[: len(index) // 8 * 8], dtype=">i4").reshape(-1, 2).astype(np.int64) * 2
+    for place, length in entries.tolist():
+        is_inside = place >= 100 and length >= 4 and place + 8 + length <= len(data)
+        if not is_inside or struct.unpack_from(">i", data, place + 4)[0] * 2 != length:
+            raise InputError("layers.file_broken", reason=name + ".shx")
+
+
 def _check_parts(base: Path, name: str) -> None:
     """Compare the lengths in the headers with the files: GDAL reads truncated shapefiles without a word."""
     for suffix in (".shp", ".shx", ".dbf"):
@@ -60,6 +71,7 @@ def _check_parts(base: Path, name: str) -> None:
     count, offset, width = struct.unpack("<IHH", head[4:12])
     if offset + count * width > table.stat().st_size:
         raise InputError("layers.file_truncated", member=name + ".dbf")
+    _check_records(base, name)
     if count != shapes:
         raise InputError("layers.shapefile_count", member=name, shapes=shapes, rows=count)
 
