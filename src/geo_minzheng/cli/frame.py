@@ -124,9 +124,9 @@ def report_error(error: GeoMinzhengError) -> None:
             body["faults"] = [{"code": f.key, "message": bootstrap.sentences(f)[0], **_plain(f.facts)} for f in faults]
         sys.stdout.write(json.dumps(body, ensure_ascii=False, default=str) + "\n")
     for line in lines:
-        sys.stderr.write(line + "\n")
+        sys.stderr.write(write.printable(line) + "\n")
     for fault in faults:
-        sys.stderr.write("  " + bootstrap.sentences(fault)[0] + "\n")
+        sys.stderr.write("  " + write.printable(bootstrap.sentences(fault)[0]) + "\n")
 
 
 def _plain(facts: Mapping[str, object]) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def show(result: Any, lines: Callable[[], Sequence[str]] | None = None) -> None:
     if options.as_json or lines is None:
         told = [json.dumps(result, ensure_ascii=False, indent=None if options.as_json else 2, default=plain)]
     else:
-        told = list(lines())
+        told = [write.printable(line) for line in lines()]
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in told))
 
 

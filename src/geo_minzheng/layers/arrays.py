@@ -46,8 +46,11 @@ def _load(handle: IO[bytes], size: int, file: str, limits: Limits) -> NDArray[An
     data = bytearray(promised)  # writable, so that no later step has to copy
     if handle.readinto(data) != promised:  # type: ignore[attr-defined]
         raise InputError("layers.array_truncated", file=file)
-    flat: NDArray[Any] = np.frombuffer(data, dtype=dtype)
-    return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
+    try:
+        flat: NDArray[Any] = np.frombuffer(data, dtype=dtype) if promised else np.empty(prod(shape), dtype)
+        return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
+    except (ValueError, TypeError, OverflowError, MemoryError) as error:
+        raise InputError("layers.array_broken", file=file) from error
 
 
 def read_array(
@@ -117,12 +120,18 @@ def _members(path: Path, limits: Limits) -> dict[str, NDArray[Any]]:
         raise InputError("layers.file_broken", file=path.name, reason=type(error).__name__) from error
 
 
-def _assemble(parts: dict[str, NDArray[Any]], file: str) -> sparse.csr_array:
+def _assemble(parts: dict[str, NDArray[Any]], file: str, limits: Limits) -> sparse.csr_array:
     kind = parts["format"].item() if parts["format"].ndim == 0 else ""
     name = kind.decode("ascii", errors="replace") if isinstance(kind, bytes) else str(kind)
-    shape = tuple(int(n) for n in np.atleast_1d(parts["shape"]))
+    sides = np.atleast_1d(parts["shape"])
+    if sides.dtype.kind not in "iu" or sides.ndim != 1:
+        raise InputError("layers.array_broken", file=file)
+    shape = tuple(int(n) for n in sides)
     if len(shape) != 2 or min(shape) < 0 or max(shape) >= 2**31:
         raise InputError("layers.array_shape", file=file, found="×".join(map(str, shape)), wanted="n×m")
+    if max(shape) > limits.cells:  # the row pointers alone would fill the memory
+        size_mb, limit_mb = max(shape) * 8 // MB, limits.cells * 8 // MB
+        raise InputError("layers.array_too_big", file=file, size_mb=size_mb, limit_mb=limit_mb)
     try:
         if name in ("csr", "csc"):
             build = sparse.csr_array if name == "csr" else sparse.csc_array
@@ -156,7 +165,7 @@ def read_sparse(path: Path, limits: Limits = ARRAY_LIMITS) -> sparse.csr_array:
     detect(path, (Format.NPZ,), limits)
     parts = _members(path, limits)
     if {"format", "shape"} <= set(parts):
-        matrix = _assemble(parts, path.name)
+        matrix = _assemble(parts, path.name, limits)
     elif len(parts) == 1 and next(iter(parts.values())).ndim == 2:
         matrix = sparse.csr_array(next(iter(parts.values())))
     else:

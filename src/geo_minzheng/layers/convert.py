@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,7 +30,9 @@ from geo_minzheng.model.layer import LayerSpec
 
 SUFFIXES = (".geojson", ".json", ".gpkg", ".csv")
 _ANY = LayerSpec("any", "any", (), "wide", "", "", ())
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+_UNSEEN = " \u00a0\u3000\u200b\u200e\u200f\u2028\u2029\ufeff"
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 Cells = dict[str, list[Any]]
 _COORDINATES = ("lon", "lat", "x", "y", "north", "east", "wkt")
 
@@ -181,7 +184,9 @@ def _write_gpkg(path: Path, cells: Cells, shapes: Shapes) -> None:
 def _safe(cell: Any) -> str:
     """Keep a spreadsheet from running a cell as a formula; plain numbers stay numbers."""
     text = "" if cell is None else cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
-    if text and text.startswith(_FORMULA_STARTS) and not text.replace(".", "", 1).lstrip("+-").isdigit():
+    if text.lstrip(_UNSEEN).startswith(_FORMULA_STARTS) or text.startswith(_FORMULA_STARTS):
+        if _PLAIN_NUMBER.fullmatch(text):
+            return text
         return "'" + text
     return text
 

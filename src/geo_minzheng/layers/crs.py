@@ -66,6 +66,19 @@ class SourceCrs:
         return self.crs is not None and self.crs.is_projected
 
 
+_LONGEST_WKT, _DEEPEST_WKT = 20_000, 30
+_NAMES_FILES = re.compile(r"extension|parameterfile|grids|proj4|file:|https?:", re.IGNORECASE)
+
+
+def _is_hostile(text: str) -> bool:
+    """Whether a text that should be WKT is too long, nests too deep, or names a file or an address to be opened."""
+    depth = deepest = 0
+    for sign in text[: _LONGEST_WKT + 1]:
+        depth += (sign == "[") - (sign == "]")
+        deepest = max(deepest, depth)
+    return len(text) > _LONGEST_WKT or deepest > _DEEPEST_WKT or bool(_NAMES_FILES.search(text))
+
+
 @lru_cache(maxsize=64)
 def declared(text: str) -> SourceCrs:
     """Read what a person or a file says of the system.
@@ -84,7 +97,7 @@ def declared(text: str) -> SourceCrs:
     word = _ALIASES.get(word.lower(), word)
     if word.lower() in SHIFTED:
         return SourceCrs(word.lower(), None)
-    if not re.fullmatch(r"(?i)epsg:\d{4,6}", word) and "[" not in word:
+    if not re.fullmatch(r"(?i)epsg:\d{4,6}", word) and ("[" not in word or _is_hostile(word)):
         raise InputError("layers.crs_unknown", value=text[:80])
     try:
         crs = CRS.from_user_input(word)

@@ -291,14 +291,14 @@ def _is_link(info: zipfile.ZipInfo) -> bool:
     return kind not in (0, stat.S_IFREG, stat.S_IFDIR)
 
 
-_NESTED = (b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh")
+_NESTED = (b"PK\x03\x04", b"PK\x05\x06", b"\xfd7zXZ", b"(\xb5/\xfd", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh")
 
 
 def _is_nested(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
     if info.is_dir() or not info.file_size:
         return False
     with archive.open(info) as member:
-        return member.read(4).startswith(_NESTED)
+        return member.read(6).startswith(_NESTED)
 
 
 def _declared_entries(path: Path) -> int:
@@ -326,7 +326,7 @@ def _check_members(archive: zipfile.ZipFile, path: Path, limits: Limits) -> None
         for code, is_bad in checks:
             if is_bad(info):
                 raise InputError(f"layers.{code}", file=path.name, member=_shown(info))
-    names = [i.filename for i in infos]
+    names = [i.filename.lower() for i in infos]  # one file where names are written in one case
     if len(set(names)) < len(names) or len({i.header_offset for i in infos}) < len(infos):
         raise InputError("layers.zip_overlap", file=path.name)
     unpacked, packed = sum(i.file_size for i in infos), sum(i.compress_size for i in infos)

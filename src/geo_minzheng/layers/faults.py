@@ -24,6 +24,7 @@ REASONS = {
     "illegalargumentexception: point array": "too_few_points",
     "illegalargumentexception: invalid number of points": "too_few_points",
     "linestring": "too_few_points",
+    "open ring": "ring_open",
     "coordinates": "coordinates_missing",
     "position": "coordinates_missing",
     "number": "not_numbers",

@@ -13,6 +13,7 @@ from geo_minzheng.layers.detect import Limits
 from geo_minzheng.layers.features import Budget, Rows
 from geo_minzheng.layers.transfer import RawFault, RawSheet
 
+_CATALOGUE = ("gpkg_contents", "gpkg_geometry_columns", "gpkg_spatial_ref_sys")
 _ENVELOPE = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}
 
 
@@ -69,27 +70,51 @@ def _gpkg_layer(base: sqlite3.Connection, table: str, budget: Budget) -> RawShee
     return rows.sheet(table, _gpkg_crs(base, srs_id))
 
 
+def _check_pages(base: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file with fewer pages than its header counts, and one whose pages do not hang together."""
+    pages, size = (int(base.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "page_size"))
+    stated = int.from_bytes(path.read_bytes()[28:32], "big")
+    if max(pages, stated) * size > path.stat().st_size:
+        raise InputError("layers.file_truncated", member=path.name)
+    try:
+        told = base.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError:
+        return  # a check that names functions of the program that wrote it
+    if told is not None and told[0] != "ok":
+        raise InputError("layers.file_broken", reason=str(told[0])[:80])
+
+
+def _refuse_computed(base: sqlite3.Connection, table: str) -> None:
+    """Refuse columns whose values are no data but SQL of the file's own."""
+    for row in base.execute(f"PRAGMA table_xinfo({_quoted(table)})").fetchall():
+        if row[6] in (2, 3):
+            raise InputError("layers.gpkg_computed", layer=table, column=str(row[1]))
+
+
 def read_gpkg(path: Path, limits: Limits) -> list[RawSheet]:
     """Read every real table of a GeoPackage; views, virtual tables and triggers are never trusted.
 
     Raises
     ------
     InputError
-        ``layers.gpkg_view`` when a layer is a view or a virtual table, ``layers.file_broken`` when damaged.
+        ``layers.gpkg_view`` when a layer is a view or a virtual table, ``layers.gpkg_computed`` when a column is SQL,
+        ``layers.file_truncated`` or ``layers.file_broken`` when damaged.
     """
     base = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
     try:
         base.execute("PRAGMA trusted_schema = OFF")
-        kinds = dict(base.execute("SELECT name, type FROM sqlite_master").fetchall())
-        sql = dict(base.execute("SELECT name, coalesce(sql, '') FROM sqlite_master").fetchall())
-        for name in ("gpkg_contents", "gpkg_geometry_columns", "gpkg_spatial_ref_sys"):
+        kinds = dict(base.execute("SELECT name, type FROM pragma_table_list WHERE schema = 'main'").fetchall())
+        for name in _CATALOGUE:
             if kinds.get(name) != "table":
                 raise InputError("layers.gpkg_view", layer=name)
         query = "SELECT table_name FROM gpkg_contents WHERE data_type IN ('features', 'attributes') ORDER BY table_name"
         tables = [str(name) for (name,) in base.execute(query)]
         for table in tables:
-            if kinds.get(table) != "table" or sql[table].upper().lstrip().startswith("CREATE VIRTUAL"):
+            if kinds.get(table) != "table" or table.lower().startswith("sqlite_"):
                 raise InputError("layers.gpkg_view", layer=table)
+        for table in (*_CATALOGUE, *tables):
+            _refuse_computed(base, table)
+        _check_pages(base, path)
         budget = Budget(limits)
         return [_gpkg_layer(base, table, budget) for table in tables]
     except sqlite3.Error as error:

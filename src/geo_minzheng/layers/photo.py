@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from geo_minzheng.errors import InputError
 
@@ -39,8 +39,13 @@ class CleanPhoto:
     taken_at: datetime | None = None
 
 
-def read_photo(content: bytes) -> CleanPhoto:
+def read_photo(content: bytes, name: str = "") -> CleanPhoto:
     """Decode a JPEG, PNG or WebP, turn it upright, shrink it to 2048 px, write it anew.
+
+    Parameters
+    ----------
+    name
+        What a refusal calls the photo: its number among those of a report, or its file.
 
     Raises
     ------
@@ -48,18 +53,19 @@ def read_photo(content: bytes) -> CleanPhoto:
         ``photo.too_large``: more than 20 MB or 50 million pixels; ``photo.unreadable``: no photo, or a broken one.
     """
     if len(content) > MOST_BYTES:
-        raise InputError("photo.too_large", megabytes=round(len(content) / 1e6, 1))
+        raise InputError("photo.too_large", photo=name, megabytes=round(len(content) / 1e6, 1))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 if image.width * image.height > MOST_PIXELS:
-                    raise InputError("photo.too_large", megabytes=round(len(content) / 1e6, 1))
+                    raise InputError("photo.too_large", photo=name, megabytes=round(len(content) / 1e6, 1))
                 exif = image.getexif()
                 upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombWarning,
-            Image.DecompressionBombError, EOFError) as error:  # fmt: skip
-        raise InputError("photo.unreadable") from error
+    except InputError:
+        raise
+    except Exception as error:  # the border: a decoder may raise anything on foreign bytes
+        raise InputError("photo.unreadable", photo=name) from error
     upright.thumbnail((LONGEST_PX, LONGEST_PX))
     sink = io.BytesIO()
     clean = Image.new("RGB", upright.size)
@@ -75,8 +81,10 @@ def _place(exif: Any) -> tuple[float | None, float | None]:
     try:
         gps = exif.get_ifd(_GPS)
         lat, lon = _degrees(gps[2], gps[1] == "S"), _degrees(gps[4], gps[3] == "W")
-    except (KeyError, TypeError, ValueError, ZeroDivisionError, IndexError):
+    except Exception:  # noqa: BLE001  what a camera wrote may be anything
         return None, None
+    if lon == 0 and lat == 0:
+        return None, None  # a camera without a fix writes zeros
     known = math.isfinite(lon) and math.isfinite(lat) and abs(lon) <= 180 and abs(lat) <= 90
     return (lon, lat) if known else (None, None)
 
@@ -91,5 +99,5 @@ def _moment(exif: Any) -> datetime | None:
     try:
         text = str(exif.get_ifd(_EXIF)[0x9003])
         return datetime.strptime(text, "%Y:%m:%d %H:%M:%S").replace(tzinfo=_CHINA)
-    except (KeyError, ValueError):
+    except Exception:  # noqa: BLE001  what a camera wrote may be anything
         return None

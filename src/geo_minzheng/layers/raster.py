@@ -14,6 +14,8 @@ from geo_minzheng.layers.detect import RASTER_FORMATS, RASTER_LIMITS, Limits, de
 from geo_minzheng.layers.launch import Job, work
 from geo_minzheng.layers.options import NEAR_KM, ReadOptions
 
+# As deep as a footprint of polygons may say; a mark for no data that nobody declared is deeper.
+_DEEPEST_M = 200
 _DRIVERS = {"tif": "GTiff", "asc": "AAIGrid"}
 
 
@@ -99,5 +101,9 @@ def read_raster(path: Path, options: ReadOptions | None = None, limits: Limits =
     low = float(np.nanmin(array))
     if low < 0:
         raise InputError("layers.raster_negative", file=path.name, value=f"{low:g}", count=int((array < 0).sum()))
+    high = float(np.nanmax(array))
+    if high > _DEEPEST_M:
+        count = int((array > _DEEPEST_M).sum())
+        raise InputError("layers.raster_too_deep", file=path.name, value=f"{high:g}", count=count, limit=_DEEPEST_M)
     _check_place(raster, source, options, path.name)
     return raster

@@ -38,6 +38,9 @@ def extract(path: Path, folder: Path, limits: Limits) -> dict[str, Any]:
         if affine[1] or affine[3] or affine[0] <= 0 or affine[4] >= 0:
             raise InputError("layers.raster_rotated")
         band = source.read(1, masked=True, out_dtype="float32")
+        scale, offset = source.scales[0], source.offsets[0]
+        if (scale, offset) != (1.0, 0.0):
+            band = band * np.float32(scale) + np.float32(offset)
         crs = source.crs.to_wkt() if source.crs else ""
         nodata = None if source.nodata is None or np.isnan(source.nodata) else float(source.nodata)
         bands = source.count

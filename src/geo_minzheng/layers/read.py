@@ -49,6 +49,9 @@ def read_sheets(path: Path, *, encoding: str = "", limits: Limits | None = None)
         (_SHAPEFILE_DRIVER,),
         parameters={"format": str(kind), "encoding": encoding},
     )
+    log = path.with_name(path.name + "-wal")
+    if kind is Format.GPKG and log.is_file() and log.stat().st_size:
+        raise InputError("layers.gpkg_unsaved", file=path.name)
     with work(job) as (folder, _):
         return load_sheets(folder)
 
@@ -97,6 +100,17 @@ def _reader_notes(sheet: RawSheet, table: Table, faults: FaultList) -> frozenset
     return frozenset(cells)
 
 
+def _beyond_headings(sheet: RawSheet, table: Table, faults: FaultList) -> None:
+    """Refuse rows of a CSV file with more cells than headings: a comma too many moves every value behind it."""
+    if not sheet.notes.get("is_csv"):
+        return
+    width = max((j + 1 for j, heading in enumerate(table.headings) if heading), default=0)
+    for i, row in enumerate(table.rows):
+        beyond = [column[i] for column in table.columns[width:] if column[i] is not None]
+        if beyond and width:
+            faults.add("row_width", row, value=beyond[0], width=width)
+
+
 def _place_rows(
     sheet: RawSheet, table: Table, spec: LayerSpec, assigned: dict[str, int], options: ReadOptions, faults: FaultList
 ) -> Placed | None:
@@ -140,6 +154,7 @@ def check_sheet(sheet: RawSheet, path: Path, spec: LayerSpec, options: ReadOptio
         faults.warn("heading_clipped", column=target, value=table.headings[j])
     check.check_headings(table, spec, assigned, unclear, faults)
     unread = _reader_notes(sheet, table, faults)
+    _beyond_headings(sheet, table, faults)
     values = check.check_values(table, spec, assigned, faults, unread=unread)
     absent = {c.name for c in spec.columns} - set(assigned) - set(spec.key)
     dropped = check.check_keys(table, spec, values, options, faults)

@@ -40,6 +40,17 @@ def _groups(path: Path) -> dict[str, dict[str, str]]:
     return {stem: parts for stem, parts in groups.items() if ".shp" in parts}
 
 
+def _check_records(base: Path, name: str) -> None:
+    """Compare the index with the records it points to: GDAL believes the index and never looks."""
+    data = base.with_suffix(".shp").read_bytes()
+    index = base.with_suffix(".shx").read_bytes()[100:]
+    entries = np.frombuffer(index[: len(index) // 8 * 8], dtype=">i4").reshape(-1, 2).astype(np.int64) * 2
+    for place, length in entries.tolist():
+        is_inside = place >= 100 and length >= 4 and place + 8 + length <= len(data)
+        if not is_inside or struct.unpack_from(">i", data, place + 4)[0] * 2 != length:
+            raise InputError("layers.file_broken", reason=name + ".shx")
+
+
 def _check_parts(base: Path, name: str) -> None:
     """Compare the lengths in the headers with the files: GDAL reads truncated shapefiles without a word."""
     for suffix in (".shp", ".shx", ".dbf"):
@@ -52,6 +63,7 @@ def _check_parts(base: Path, name: str) -> None:
             raise InputError("layers.file_broken", reason=name + suffix)
         if struct.unpack(">i", head[24:28])[0] * 2 != part.stat().st_size:
             raise InputError("layers.file_truncated", member=name + suffix)
+    shapes = (base.with_suffix(".shx").stat().st_size - 100) // 8
     table = base.with_suffix(".dbf")
     head = table.read_bytes()[:32]
     if len(head) < 32:
@@ -59,6 +71,18 @@ def _check_parts(base: Path, name: str) -> None:
     count, offset, width = struct.unpack("<IHH", head[4:12])
     if offset + count * width > table.stat().st_size:
         raise InputError("layers.file_truncated", member=name + ".dbf")
+    _check_records(base, name)
+    if count != shapes:
+        raise InputError("layers.shapefile_count", member=name, shapes=shapes, rows=count)
+
+
+def text_codec(name: str) -> str:
+    """Return the full name of an encoding of text, empty for anything else that Python calls a codec."""
+    try:
+        b"a".decode(name or "?")
+        return codecs.lookup(name).name
+    except (LookupError, ValueError):
+        return ""
 
 
 def _declared_encoding(base: Path) -> str:
@@ -68,10 +92,7 @@ def _declared_encoding(base: Path) -> str:
         for mark in ("ansi", "cp", "oem", " ", "-", "_"):
             name = name.replace(mark, "")
         name = _CODE_PAGES.get(name, name)
-        try:
-            return codecs.lookup(name or "?").name
-        except LookupError:
-            return ""
+        return text_codec(name)
     return "gb18030" if base.with_suffix(".dbf").read_bytes()[29:30] in map(bytes, zip(_GBK_LANGUAGE_BYTES)) else ""
 
 

@@ -102,7 +102,14 @@ def read_csv(path: Path, encoding: str, limits: Limits) -> list[RawSheet]:
         raise InputError("layers.csv_broken", line=number + 1, reason=str(error)) from error
     guessed = not encoding and used == "gb18030"
     preview = " ".join(c for c in rows[0][1] if c)[:60] if rows and guessed else ""
-    return [_to_sheet("", rows, (), encoding=used, guessed=guessed, preview=preview)]
+    return [_to_sheet("", rows, _cut_off(rows, text), is_csv=True, encoding=used, guessed=guessed, preview=preview)]
+
+
+def _cut_off(rows: list[tuple[int, Row]], text: str) -> list[RawFault]:
+    """Report a last row that lacks both its line end and cells that the row before has: the file was cut off in it."""
+    if len(rows) < 2 or text.endswith(("\n", "\r")) or len(rows[-1][1]) >= len(rows[-2][1]):
+        return []
+    return [RawFault("row_cut", rows[-1][0], value=str(len(rows[-1][1])), facts={"width": len(rows[-2][1])})]
 
 
 def _fill_merges(rows: dict[int, Row], merges: list[tuple[int, int, int, int]]) -> None:
@@ -178,8 +185,12 @@ def read_xlsx(path: Path, limits: Limits) -> list[RawSheet]:
 
 def read_xls(path: Path, limits: Limits) -> list[RawSheet]:
     """Read every sheet of an old workbook as a grid; merged blocks are filled."""
-    from python_calamine import CalamineWorkbook  # noqa: PLC0415
+    from python_calamine import CalamineWorkbook, PasswordError  # noqa: PLC0415
 
+    try:
+        CalamineWorkbook.from_path(str(path))
+    except PasswordError as error:
+        raise InputError("layers.file_encrypted") from error
     names = CalamineWorkbook.from_path(str(path)).sheet_names
     return _book_sheets(path, {names[i]: faults for i, faults in error_cells(path).items() if i < len(names)}, limits)
 

@@ -81,12 +81,24 @@ def plain_text(value: object) -> str | None:
     return text if text.strip() else None
 
 
+def _readable(cells: Cells) -> Cells:
+    """Replace half surrogates, which no file can carry, by the sign for unreadable; the row is refused by it."""
+    return [None if c is None else c.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for c in cells]
+
+
+def _text_array(cells: Cells) -> Any:
+    try:
+        return pa.array(cells, pa.large_string())
+    except UnicodeEncodeError:
+        return pa.array(_readable(cells), pa.large_string())
+
+
 def save_sheets(folder: Path, sheets: list[RawSheet]) -> None:
     """Write sheets as ``sheet<i>.arrow`` and ``sheets.json``."""
     heads = []
     for i, sheet in enumerate(sheets):
         arrays: dict[str, Any] = {"row": pa.array(sheet.rows, pa.int64())}
-        arrays |= {f"c{j}": pa.array(cells, pa.large_string()) for j, cells in enumerate(sheet.columns)}
+        arrays |= {f"c{j}": _text_array(cells) for j, cells in enumerate(sheet.columns)}
         if sheet.wkb is not None:
             arrays["wkb"] = pa.array(sheet.wkb, pa.large_binary())
         table = pa.table(arrays)

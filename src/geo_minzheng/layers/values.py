@@ -43,7 +43,9 @@ _SERIAL = re.compile(r"([2-6]\d{4}|7[0-2]\d{3})(?:\.\d+)?")
 _TRUE = {"是", "有", "√", "✓", "✔", "1", "1.0", "true", "t", "yes", "y", "对", "已"}
 _FALSE = {"否", "无", "×", "✗", "✘", "0", "0.0", "false", "f", "no", "n", "不是", "没有", "未"}
 _LONGEST_TEXT = 2000
-_UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
+_UNREADABLE = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffd\U000e0000-\U000e007f]"
+)
 
 
 def folded(text: str) -> str:

@@ -60,6 +60,11 @@ def _positions(value: Any, depth: int, budget: Budget) -> Any:
     return (x, y)
 
 
+def _closed(ring: Any) -> None:
+    if ring and ring[0] != ring[-1]:
+        raise ValueError("open ring")
+
+
 def _geojson_shape(raw: Any, budget: Budget) -> Any:
     kind = raw.get("type") if isinstance(raw, dict) else None
     if kind == "GeometryCollection" and isinstance(raw.get("geometries"), list):
@@ -70,7 +75,11 @@ def _geojson_shape(raw: Any, budget: Budget) -> Any:
     coordinates = raw.get("coordinates")
     if coordinates == []:
         return None
-    return shape({"type": kind, "coordinates": _positions(coordinates, _DEPTH[kind], budget)})
+    positions = _positions(coordinates, _DEPTH[kind], budget)
+    for part in [positions] if kind == "Polygon" else positions if kind == "MultiPolygon" else []:
+        for ring in part:
+            _closed(ring)
+    return shape({"type": kind, "coordinates": positions})
 
 
 def _geojson_geometry(raw: Any, budget: Budget) -> bytes | None:
@@ -92,7 +101,8 @@ def geojson_crs(member: Any) -> str:
     """
     if member is None:
         return "EPSG:4326"
-    name = member.get("properties", {}).get("name") if isinstance(member, dict) else None
+    properties = member.get("properties") if isinstance(member, dict) else None
+    name = properties.get("name") if isinstance(properties, dict) else None
     if not isinstance(name, str) or member.get("type") != "name":
         return ""
     if _GEOJSON_CRS84.match(name):
@@ -105,10 +115,19 @@ def _no_constant(name: str) -> float:
     return math.nan if name == "NaN" else math.inf
 
 
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a member named twice: each reader would believe another one."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise InputError("layers.json_key_twice", value=next(n for n in names if names.count(n) > 1)[:80])
+    return found
+
+
 def _load_json(path: Path, encoding: str) -> Any:
     text, _ = decode(path.read_bytes(), encoding)
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_members)
     except json.JSONDecodeError as error:
         raise InputError("layers.json_broken", line=error.lineno, column_no=error.colno) from error
     except ValueError as error:  # integers of thousands of digits
@@ -175,7 +194,9 @@ def _kml_points(element: ET.Element, budget: Budget) -> list[tuple[float, float]
 
 def _kml_ring(element: ET.Element | None, budget: Budget) -> list[tuple[float, float]]:
     ring = _child(element, "LinearRing") if element is not None else None
-    return _kml_points(ring, budget) if ring is not None else []
+    points = _kml_points(ring, budget) if ring is not None else []
+    _closed(points)
+    return points
 
 
 def _kml_shapes(element: ET.Element, budget: Budget) -> Iterator[Any]:
@@ -240,7 +261,8 @@ def read_kml(path: Path, limits: Limits) -> list[RawSheet]:
     Raises
     ------
     InputError
-        A document type declaration, broken XML, another root, too many features or vertices.
+        A document type declaration, a link to another document, broken XML, another root, too many features or
+        vertices.
     """
     data = _utf8_xml(path.read_bytes())
     refuse_doctype(iter([data]))
@@ -248,6 +270,8 @@ def read_kml(path: Path, limits: Limits) -> list[RawSheet]:
     root = ET.fromstring(data)  # noqa: S314  any declaration was refused above
     if _local(root.tag) != "kml":
         raise InputError("layers.content_mismatch", suffix=".kml", found=_local(root.tag)[:40], allowed=".kml")
+    if any(_local(e.tag) == "NetworkLink" for e in root.iter()):
+        raise InputError("layers.kml_link")
     for number, placemark in enumerate((e for e in root.iter() if _local(e.tag) == "Placemark"), 1):
         budget.spend(features=1)
         try:

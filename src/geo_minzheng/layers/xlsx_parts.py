@@ -38,10 +38,11 @@ def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-_FAR_COLUMN = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]{3}\d+|(?:S[G-Z]|[T-Z][A-Z])\d+)"[^>]*(?<!/)>(?!</)')
-_FAR_ROW = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]{1,3}[1-9]\d{5,6})"[^>]*(?<!/)>(?!</)')
+_FAR_COLUMN = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]{3,}\d+|(?:S[G-Z]|[T-Z][A-Z])\d+)"[^>]*(?<!/)>(?!</)')
+_FAR_ROW = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]+[1-9]\d{5,})"[^>]*(?<!/)>(?!</)')
 WIDEST = 500
 _FEW_CELLS = 20
+_MACROS = re.compile(r"(^|/)vbaproject\.bin$|^xl/macrosheets/")
 
 
 def _check_extent(xml: bytes, sheet: str, limits: Limits) -> None:
@@ -64,11 +65,14 @@ def special_sheets(path: Path, limits: Limits) -> dict[str, bytes]:
     Raises
     ------
     InputError
-        ``layers.xml_dtd``, ``layers.file_broken``, or a cell so far out that no reader could hold what lies between:
+        ``layers.xml_dtd``, ``layers.file_broken``, ``layers.workbook_macros`` (under a name without), or a cell so far
+        out that no reader could hold what lies between:
         ``layers.stray_cell``, ``layers.too_many_rows``, ``layers.too_many_columns``.
     """
     with zipfile.ZipFile(path) as archive:
         names = {i.filename.lower(): i.filename for i in archive.infolist()}
+        if path.suffix.lower() == ".xlsx" and any(_MACROS.search(name) for name in names):
+            raise InputError("layers.workbook_macros")
         for name in names.values():
             if name.lower().endswith((".xml", ".rels", ".vml")):
                 refuse_doctype(_chunks(archive, name))

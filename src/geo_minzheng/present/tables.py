@@ -12,7 +12,7 @@ import math
 import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from geo_minzheng import geo
 from geo_minzheng.errors import InputError
 from geo_minzheng.model.layer import ColumnSpec, LayerSpec
 from geo_minzheng.present.tables_geo import gpkg_bytes, shapefile_parts
+from geo_minzheng.present.write import neutralise
 
 SOURCE_HEAD, LON_HEAD, LAT_HEAD, TOTAL_WORD = "坐标来源", "经度", "纬度", "合计"
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
@@ -171,7 +172,7 @@ def _table_heads(frame: pd.DataFrame, spec: LayerSpec, form: Form, *, units: boo
         xy = shapely.get_coordinates(project(frame.geometry.to_numpy(), form.crs, 6))
         spot = [_Head("lon", LON_HEAD, "", xy[:, 0].tolist()), _Head("lat", LAT_HEAD, "", xy[:, 1].tolist())]
         heads[-1:] = [*spot, heads[-1]] if heads[-1].name == "coord_source" else [heads[-1], *spot]
-    return heads
+    return [replace(h, cells=[neutralise(cell) for cell in h.cells]) for h in heads]
 
 
 def _text(value: Any) -> str:

@@ -87,12 +87,18 @@ def grouped(text: str) -> str:
     return f"{sign}{int(whole):,}{dot}{part}"
 
 
+# A foreign file may say 1e300; nobody reads three hundred digits.
+_LARGEST_WRITTEN_OUT = 1e15
+
+
 def _fact(value: object) -> object:
     if value is None:
         return ""
     if isinstance(value, bool | str):
         return value
     if isinstance(value, float | Decimal):
+        if abs(value) >= _LARGEST_WRITTEN_OUT:
+            return f"{value:.6g}"
         return plain(value) if Decimal(str(value)).is_finite() else str(value)
     if isinstance(value, list | tuple | set | frozenset):
         items = sorted(map(str, value)) if isinstance(value, set | frozenset) else [str(_fact(v)) for v in value]

@@ -12,22 +12,28 @@ from geo_minzheng.store import records
 from geo_minzheng.store.tables_report import Photo
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sqlalchemy.orm import Session
 
+    from geo_minzheng.layers.photo import CleanPhoto
     from geo_minzheng.model.act import Act
 
 
-def keep(session: Session, act: Act, content: bytes, *, folder: Path, version: str) -> str:
-    """Store a photo of a report: JPEG of at most 2048 px, place and time copied to the row, the rest dropped.
+def read_all(contents: Sequence[bytes]) -> list[CleanPhoto]:
+    """Decode the photos of one report, all of them before any is kept; a refusal says which.
 
     Raises
     ------
     InputError
         ``photo.unreadable``, ``photo.too_large``.
     """
-    clean = photo_reader.read_photo(content)
+    return [photo_reader.read_photo(content, str(number)) for number, content in enumerate(contents, 1)]
+
+
+def keep(session: Session, act: Act, clean: CleanPhoto, *, folder: Path, version: str) -> str:
+    """Store a photo of a report: JPEG of at most 2048 px, place and time copied to the row, the rest dropped."""
     name = str(uuids.uuid4())
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{name}.jpg"
@@ -51,4 +57,4 @@ def path_of(folder: Path, name: str) -> Path:
     try:
         return folder / f"{uuids.UUID(name)}.jpg"
     except ValueError as error:
-        raise InputError("photo.unreadable") from error
+        raise InputError("photo.unreadable", photo=name) from error

@@ -100,6 +100,7 @@ def submit_report(
         "no_change": told.no_change,
         "photos": sorted(documents.digest_bytes(photo) for photo in told.photos),
     }
+    pictures = photos.read_all(told.photos)
     post = report_store.ReportPost(
         uuid=_checked_uuid(told.uuid),
         incident=incident,
@@ -110,7 +111,7 @@ def submit_report(
     )
     _, is_new = report_store.post_report(session, act, post)
     if is_new:
-        for photo in told.photos:
+        for photo in pictures:
             photos.keep(session, act, photo, folder=photo_dir, version=post.uuid)
     return {"uuid": post.uuid, "village": told.village, "stored": is_new, "values": document["values"]}
 
