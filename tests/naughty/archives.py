@@ -58,7 +58,7 @@ def cases(rng, bait):
     for name, member in {
         "slip": "../../evil.shp", "absolute": "/etc/cron.d/x", "drive": "C:\\x.shp", "backslash": "..\\..\\x.shp",
         "deep_slip": "a/b/../../../x.shp", "newline": "a\nb.shp", "bell": "a\x07.shp", "unc": "\\\\host\\share\\a.shp",
-        "home": "a/../../../home/nobody/.ssh/authorized_keys", "stream": "C:a.shp",
+        "home": "a/../../../home/.ssh/authorized_keys", "stream": "C:a.shp",
     }.items():  # fmt: skip
         yield case(f"{name}.zip", shape_zip(good, extra=[(member, b"x")]), "zip_path")
     yield case("slip.kmz", archive([("doc.kml", kml(PLACEMARK)), ("../evil.kml", "x")]), "zip_path")
