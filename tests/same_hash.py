@@ -1,6 +1,7 @@
-"""Plan once in a fresh process and print the hashes: ``python tests/same_hash.py HOME [planted]``; nothing is stored.
+"""Plan once in a fresh process and print the hashes: ``python tests/same_hash.py HOME [plan] [planted]``.
 
-``planted`` is the bug that R17 must see: rows reach the engine in the order of a set of their keys.
+Nothing is stored. ``plan`` leaves programmes and siting out. ``planted`` is the bug that R17 must see: rows reach the
+engine, and lines the plan, in the order of a set.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from geo_minzheng.bootstrap import open_bureau
+from geo_minzheng.engine import relief as engine
 from geo_minzheng.services import housing, places, relief, welfare
 from geo_minzheng.services.demo import INCIDENT
 from geo_minzheng.settings import read_settings
@@ -19,7 +21,7 @@ from geo_minzheng.store.session import store_session
 from geo_minzheng.store.tables_housing import ProgrammeRun
 
 NOW = "2026-07-03T22:30:00+08:00"
-KEYS = {"village": "code", "candidate_site": "site_id", "renovation_application": "application_id"}
+KEYS = {"village": "code", "candidate_site": "candidate_id", "renovation_application": "case_id"}
 
 
 def through_a_set(read: Any) -> Any:
@@ -36,28 +38,38 @@ def through_a_set(read: Any) -> Any:
     return careless
 
 
-def plan(home: Path) -> dict[str, str]:
-    """Make the relief plan, the programmes and the siting anew from what the home holds; give their hashes."""
+def plant() -> None:
+    """Read rows and write lines through sets."""
+    for name in ("table", "in_metres", "require_metres"):
+        setattr(places, name, through_a_set(getattr(places, name)))
+    lines = engine._lines
+    engine._lines = lambda *given: tuple(set(lines(*given)))
+
+
+def plan(home: Path, *, only_plan: bool) -> dict[str, Any]:
+    """Make the relief plan, the programmes and the siting anew from what the home holds; give their hashes.
+
+    Beside them ``lines``: how many lines the plan has, for a plan of nothing is the same on every day.
+    """
     office = open_bureau(read_settings({}, home=home, now=NOW), who="应急指挥乙", role="duty")
-    policy = office.policy()
+    policy, act = office.policy(), office.act(incident=INCIDENT)
+    made: dict[str, Any] = {}
     with store_session(office._engine()) as session:
-        act = office.act(incident=INCIDENT)
         relief.plan_relief(session, act, policy, office.text, INCIDENT)
-        housing.make_programmes(session, act, policy)
-        welfare.site_homes(session, act, policy)
-        made = relief.latest_plan(session, INCIDENT)
-        run, siting = records.latest(session, ProgrammeRun), records.latest(session, welfare.SitingRun)
-        assert made is not None and run is not None and siting is not None
-        hashes = {
-            "plan_inputs": made.input_hash, "plan": made.result_hash, "programme_inputs": run.input_hash,
-            "programme": run.result_hash, "siting_inputs": siting.input_hash, "siting": siting.result_hash,
-        }  # fmt: skip
+        made["plan"] = relief.latest_plan(session, INCIDENT)
+        if not only_plan:
+            housing.make_programmes(session, act, policy)
+            made["programme"] = records.latest(session, ProgrammeRun)
+            welfare.site_homes(session, act, policy)
+            made["siting"] = records.latest(session, welfare.SitingRun)
+        hashes: dict[str, Any] = {name: row.result_hash for name, row in made.items()}
+        hashes |= {f"{name}_inputs": row.input_hash for name, row in made.items()}
+        hashes["lines"] = len(made["plan"].document["lines"])
         session.rollback()
     return hashes
 
 
 if __name__ == "__main__":
     if "planted" in sys.argv[2:]:
-        for name in ("table", "in_metres", "require_metres"):
-            setattr(places, name, through_a_set(getattr(places, name)))
-    print(json.dumps(plan(Path(sys.argv[1]))))
+        plant()
+    print(json.dumps(plan(Path(sys.argv[1]), only_plan="plan" in sys.argv[2:])))
