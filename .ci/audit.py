@@ -78,7 +78,9 @@ def check_records(installed: Iterable[metadata.Distribution]) -> Verdict:
 def _damage(path: Path, told: Any) -> Iterator[str]:
     if not path.is_file():
         yield "missing"
-    elif base64.urlsafe_b64encode(hashlib.new(told.mode, path.read_bytes()).digest()).rstrip(b"=") != told.value.encode():
+    elif (
+        base64.urlsafe_b64encode(hashlib.new(told.mode, path.read_bytes()).digest()).rstrip(b"=") != told.value.encode()
+    ):
         yield "changed since it was installed"
 
 
@@ -95,7 +97,9 @@ def check_known(pins: list[Pin], source: Path | None) -> Verdict:
                     faults.append(f"{name} {version}: {told['id']} {told.get('summary', '')}".strip())
     if not read:
         return Verdict("known vulnerabilities", len(pins), "packages unchecked, no advisories", None)
-    return Verdict("known vulnerabilities", len(pins), f"packages against {read} advisories", tuple(sorted(set(faults))))
+    return Verdict(
+        "known vulnerabilities", len(pins), f"packages against {read} advisories", tuple(sorted(set(faults)))
+    )
 
 
 def _advisories(source: Path | None) -> Iterator[dict[str, Any]]:

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.conftest import CHROMIUM_ARGS, PROGRAM, Watch, open_page, start_app
 
 # Loaded by the app's interpreter and its workers before anything else: writes down each attempt to leave the machine.
-WITNESS = '''
+WITNESS = """
 import os, sys
 def watch(event, given, inside=("127.", "::1", "localhost", "0.0.0.0", "::")):
     place = None
@@ -38,7 +38,7 @@ def watch(event, given, inside=("127.", "::1", "localhost", "0.0.0.0", "::")):
 with open(os.environ["WITNESS_FILE"], "a") as file:
     file.write("here\\n")
 sys.addaudithook(watch)
-'''
+"""
 
 
 def page_list(source: Path) -> list[str]:

@@ -134,7 +134,9 @@ def test_it_installs_and_serves_with_no_network_over_an_older_version_and_keeps_
     assert set(json.loads(told.stdout).values()) == {"ok"}, "the home beside the program is the one it opens"
     told = alone(program, "bench")
     assert told.returncode == 1 and "make bench" in told.stderr and "Traceback" not in told.stderr
-    told = alone(program, "district", "create", "--empty", "--name", "某区", "--code", "420799", "--home", tmp_path / "d")
+    told = alone(
+        program, "district", "create", "--empty", "--name", "某区", "--code", "420799", "--home", tmp_path / "d"
+    )
     assert told.returncode == 0, told
 
     report = tmp_path / "look" / "report.json"
