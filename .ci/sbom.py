@@ -1,4 +1,4 @@
-"""Write the bill of materials (CycloneDX 1.6, JSON) from the lock and the assets' manifest: ``python .ci/sbom.py [FILE]``.
+"""Write the bill of materials (CycloneDX 1.6, JSON) of lock and vendored assets: ``python .ci/sbom.py [FILE]``.
 
 The same inputs give the same bytes: no clock, and a serial number that is a name of the content. Licences stand in
 ``licences.csv``, because what packages say of themselves is too often a whole text or nothing; a test holds the table

@@ -14,12 +14,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from alone import ways_out
 from playwright.sync_api import Browser, sync_playwright
-
 from tests.browser.conftest import CHROMIUM_ARGS, PROGRAM, Watch, open_page, start_app
 
 # Loaded by the app's interpreter and its workers before anything else: writes down each attempt to leave the machine.

@@ -72,4 +72,4 @@ def plan(home: Path, *, only_plan: bool) -> dict[str, Any]:
 if __name__ == "__main__":
     if "planted" in sys.argv[2:]:
         plant()
-    print(json.dumps(plan(Path(sys.argv[1]), only_plan="plan" in sys.argv[2:])))
+    sys.stdout.write(json.dumps(plan(Path(sys.argv[1]), only_plan="plan" in sys.argv[2:])))

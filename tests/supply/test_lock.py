@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / ".ci"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".ci"))
 
 import audit
 import locked
 import sbom
 
+ROOT = Path(__file__).resolve().parents[2]
 PINS = locked.read_lock()
 HASH = "a" * 64
 
