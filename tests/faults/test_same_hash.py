@@ -35,7 +35,7 @@ def hashes(home: Path, seed: int, *how: str) -> dict[str, Any]:
     """Plan in a fresh process."""
     environ = {k: v for k, v in os.environ.items() if not k.startswith("GEO_MINZHENG_")}
     done = subprocess.run(
-        [sys.executable, str(TESTS / "same_hash.py"), str(homes), *how],
+        [sys.executable, str(TESTS / "same_hash.py"), str(home), *how],
         capture_output=True, text=True, check=False, env=environ | {"PYTHONHASHSEED": str(seed)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
