@@ -8,7 +8,7 @@ SERVE  ?= yes
 PORT   ?= 8501
 JOBS   ?= 2
 
-.PHONY: demo test faults soak setup setup-test serve lint bench bundle lock assets demo-data clean
+.PHONY: demo test faults soak setup setup-test serve lint bench bundle sbom audit-deps lock assets demo-data clean
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	PYTHON=$(PYTHON) sh .ci/venv $(VENV)
@@ -27,8 +27,8 @@ serve: setup
 	$(GM) serve --port $(PORT)
 
 lint: setup
-	$(VENV)/bin/ruff format --check src tests bench app.py
-	$(VENV)/bin/ruff check src tests bench app.py
+	$(VENV)/bin/ruff format --check src tests bench .ci app.py
+	$(VENV)/bin/ruff check src tests bench .ci app.py
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
@@ -45,11 +45,18 @@ bench: setup
 	$(PY) bench/run.py
 
 bundle: setup
-	sh .ci/bundle $(VENV) out/bundle
+	$(PY) .ci/bundle.py out/bundle
+
+sbom: setup
+	$(PY) .ci/sbom.py out/sbom.cdx.json
+
+# Advisories for the check of known vulnerabilities: make audit-deps ADVISORIES=all.zip
+audit-deps: setup
+	$(PY) .ci/audit.py $(if $(ADVISORIES),--advisories $(ADVISORIES))
 
 lock: setup
-	$(PY) -m pip install --quiet uv
-	$(VENV)/bin/uv pip compile pyproject.toml --extra test --extra bench --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+	$(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install --quiet uv
+	build/lock/bin/uv pip compile pyproject.toml --extra test --extra bench --extra build --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
 
 demo-data: setup
 	$(PY) -m geo_minzheng.services.synthesis data/demo layers/demo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -9,8 +10,9 @@ from playwright.sync_api import Page
 
 from geo_minzheng.bootstrap import open_bureau, watch
 from geo_minzheng.model.account import COOKIE, Person, SessionKind
-from geo_minzheng.services import demo, passwords
-from geo_minzheng.settings import read_settings
+from geo_minzheng.policy.load import load_policy
+from geo_minzheng.services import demo, demo_people, passwords
+from geo_minzheng.settings import data_dir, read_settings
 from geo_minzheng.store import accounts
 
 # Which home is served at which address.
@@ -36,6 +38,12 @@ def enter(
             session, act, row, token_hash=passwords.digest_token(token), kind=kind, at=watch(), label=""
         )
     return token
+
+
+def who_for(page: str) -> str:
+    """Name an account of the demo whose role has a page."""
+    roles = load_policy(data_dir("policy"), profile="seed_reference", day=date(2026, 7, 3)).roles
+    return next(post.name for post in demo_people.POSTS if page in (*roles[post.role].pages, "account"))
 
 
 def sit(home: Path, who: str, **more: str) -> None:

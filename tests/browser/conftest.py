@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,7 @@ CHROMIUM_ARGS = [
     "--disable-background-networking",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
 ]
+PROGRAM = (sys.executable, "-m", "geo_minzheng.cli")
 # Streamlit's front end probes for its base path on a deep link and expects the 404.
 _INSIDE = ("http://127.0.0.1", "http://localhost", "ws://127.0.0.1", "data:", "blob:", "file:", "about:")
 _PROBES = ("/_stcore/health", "/_stcore/host-config")
@@ -56,19 +57,33 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(f"the app did not answer at {url}:\n{log.read_text(errors='replace')}")
 
 
-def start_app(home: Path, log: Path, *more: str) -> tuple[subprocess.Popen[bytes], str]:
+def start_app(
+    home: Path, log: Path, *more: str, program: Sequence[str] = PROGRAM
+) -> tuple[subprocess.Popen[bytes], str]:
     """Serve a home on a free loopback port; the caller stops the process."""
     port = _free_port()
     environ = {k: v for k, v in os.environ.items() if not k.startswith("GEO_MINZHENG_")}
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-m", "geo_minzheng.cli", "serve", "--home", str(home), "--port", str(port), *more],
+            [*program, "serve", "--home", str(home), "--port", str(port), *more],
             cwd=ROOT, env=environ, stdout=sink, stderr=subprocess.STDOUT,
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     _wait(f"{url}/healthz", process, log)
     door.HOMES[url] = home
     return process, url
+
+
+IDLE = "() => document.querySelector('.stApp')?.getAttribute('data-test-script-state') === 'notRunning'"
+
+
+def open_page(page: Page, url: str, *, rest_ms: int = 500) -> None:
+    """Open a page of the app as whoever sits here, and wait until it has drawn: the one way in for every test."""
+    door.go(page, url)
+    page.get_by_role("heading", level=1).wait_for(timeout=90_000)
+    page.wait_for_timeout(rest_ms)
+    page.wait_for_function(IDLE, timeout=120_000)
+    page.wait_for_timeout(rest_ms)
 
 
 @dataclass

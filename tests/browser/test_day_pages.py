@@ -46,9 +46,9 @@ class Hand:
         self.taps = 0
 
     def open(self, url):
-        door.go(self.page, url)
-        self.page.get_by_role("heading", level=1).wait_for(timeout=60_000)
-        self.rest()
+        from tests.browser.conftest import open_page
+
+        open_page(self.page, url)
 
     def rest(self):
         """Wait until the page has drawn: a run starts a moment after the tap."""

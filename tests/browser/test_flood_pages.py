@@ -67,9 +67,9 @@ class Desk:
         self.clicks = []
 
     def open(self, url):
-        door.go(self.page, url)
-        self.page.get_by_role("heading", level=1).wait_for(timeout=90_000)
-        self.rest()
+        from tests.browser.conftest import open_page
+
+        open_page(self.page, url)
 
     def rest(self, wait=500):
         self.page.wait_for_timeout(wait)

@@ -11,6 +11,8 @@ import pytest
 from desk import Desk, call, desk_at, strict_json
 from openpyxl import load_workbook
 
+from geo_minzheng.cli import system
+
 INCIDENT = "20260703-01"
 OF = ("--incident", INCIDENT)
 BEHALF = ("--behalf", "phone", "--caller", "村支书")
@@ -33,6 +35,11 @@ def test_what_waits_is_told_worst_first_and_the_district_in_numbers(own):
     assert told["numbers"]["villages"] == 100 and told["numbers"]["dibao_households"] == 5190
     late = own.at("2026-07-06T00:00:00+08:00").do("district", "todo")["todo"]
     assert late[0]["kind"] == "papers_overdue"
+
+
+def test_benchmarks_need_the_source_tree_and_say_so(own, tmp_path, monkeypatch):
+    monkeypatch.setattr(system, "bench_file", lambda: tmp_path / "bench" / "run.py")
+    assert "make bench" in own.refused("bench", "site")["message"]
 
 
 def test_papers_that_are_missing_are_listed_until_they_are_there(own, tmp_path):

@@ -11,6 +11,7 @@ import typer
 
 from geo_minzheng.cli import frame, rehearse
 from geo_minzheng.cli.frame import REFUSED, bureau, refusals, show
+from geo_minzheng.errors import NotFoundError
 from geo_minzheng.services import accounts, checks
 from geo_minzheng.settings import app_file, bench_file
 
@@ -64,8 +65,11 @@ def verify() -> None:
 def bench(name: Annotated[str, typer.Argument(help="项目 · which benchmark")] = "") -> None:
     """性能对比（源码目录内）· benchmarks, from the source tree."""
     with refusals():
-        sys.argv = [str(bench_file()), *([name] if name else [])]
+        file = bench_file()
+        if not file.is_file():
+            raise NotFoundError("bench.no_source_tree", file="bench/run.py")
+        sys.argv = [str(file), *([name] if name else [])]
         try:
-            runpy.run_path(str(bench_file()), run_name="__main__")
+            runpy.run_path(str(file), run_name="__main__")
         except SystemExit as end:
             raise typer.Exit(end.code if isinstance(end.code, int) else int(end.code is not None)) from None

@@ -29,8 +29,10 @@ def plain(value: Any) -> Any:
         value = asdict(value)
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
+    if isinstance(value, list | tuple | np.ndarray):
         return [plain(v) for v in value]
+    if isinstance(value, set | frozenset):
+        return sorted((plain(v) for v in value), key=str)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, bool | np.bool_):
