@@ -18,10 +18,12 @@ from geo_minzheng.present.text import SOURCE_LANGUAGE, Text
 from geo_minzheng.services import settings_of
 from geo_minzheng.settings import Settings, data_dir, layers_dir
 from geo_minzheng.store import session as sessions
+from geo_minzheng.store.keys import FILE as RING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from geo_minzheng.model.layer import LayerSpec
     from geo_minzheng.model.policy import Policy
@@ -50,8 +52,8 @@ def catalogue_of() -> Mapping[str, LayerSpec]:
 
 
 @lru_cache(maxsize=8)
-def _engine_of(url: str) -> Any:
-    return sessions.open_store(url)
+def _engine_of(url: str, keys: Path) -> Any:
+    return sessions.open_store(url, keys=keys)
 
 
 def sentences(error: GeoMinzhengError) -> list[str]:
@@ -165,7 +167,7 @@ class Bureau:
 
     def _engine(self) -> Any:
         try:
-            return _engine_of(self.settings.store_url)
+            return _engine_of(self.settings.store_url, self.settings.keys)
         except NotFoundError as error:
             raise NotFoundError("district.no_home", home=str(self.settings.home)) from error
         except StoreError as error:
@@ -181,21 +183,24 @@ class Bureau:
         _engine_of.cache_clear()
 
     def create_store(self) -> None:
-        """Create the empty store of a new district."""
+        """Create the empty store of a new district, and the keys its private columns are sealed with."""
         self.settings.home.mkdir(parents=True, exist_ok=True)
-        sessions.create_store(self.settings.store_url).dispose()
+        sessions.create_store(self.settings.store_url, keys=self.settings.keys).dispose()
 
     @contextmanager
     def founding(self) -> Iterator[None]:
         """Create the store of a new district; a founding that does not come to its end leaves no store behind."""
-        file = self.settings.home / "district.gpkg"
+        file, ring = self.settings.home / "district.gpkg", self.settings.keys / RING
         is_ours = not self.settings.database_url and not file.exists()
+        has_keys = ring.exists()
         try:
             self.create_store()
             yield
         except BaseException:
             for part in file.parent.glob(f"{file.name}*") if is_ours else ():
                 part.unlink()
+            if is_ours and not has_keys:
+                ring.unlink(missing_ok=True)
             raise
 
     def named(self, who: str, role: str = "") -> Bureau:
