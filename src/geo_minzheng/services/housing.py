@@ -180,6 +180,11 @@ def sees_houses(role: str) -> bool:
     return role in CASEWORK
 
 
+def opens_households(role: str) -> bool:
+    """Tell whether a role may open a household's private columns: the auditor reads masks and writes nothing."""
+    return sees_houses(role) and role != "auditor"
+
+
 def programme_lines(made: dict[str, Any], policy: Policy, text: Text) -> list[str]:
     """Write the programmes for a person: how many, how much, what ended the list, who is next."""
     lines = []
