@@ -231,3 +231,13 @@ def test_reading_needs_no_keys(demo_home):
         frame = read_layer(session, "household")
     assert {value for name in PRIVATE for value in frame[name]} == {"***"}
     engine.dispose()
+
+
+def test_a_bad_private_cell_is_named_by_its_place_not_its_value(desk, tmp_path):
+    heads = "户编号,行政村代码,户主姓名,证件类型,证件号码,家庭人口,救助类别"
+    file = tmp_path / "名册.csv"
+    file.write_text(f"{heads}\nH-1,420703100001,甲示一,示范证件,4.2070319500101E+17,2,低保户\n", encoding="utf-8")
+    said = desk.run("layer", "import", "household", file, "--dry-run")
+    assert "4.2070319500101" not in said.out + said.err
+    (fault,) = [f for f in said.json[0]["faults"] if f["code"] == "text_scientific"]
+    assert (fault["row"], fault["column"], fault["value"]) == (2, "证件号码", "***")

@@ -179,7 +179,7 @@ def test_the_same_register_twice_changes_nothing_and_a_change_is_told_by_marks(s
 
 def test_a_column_the_file_lacks_stays_and_a_masked_value_replaces_nothing(sealed, specs):
     put(sealed, specs, register())
-    assert put(sealed, specs, register(household_size=4).drop(columns=["id_no", "phone"]))["accepted"] == 3
+    assert put(sealed, specs, register(household_size=4).drop(columns=["one_card_account", "phone"]))["accepted"] == 3
     assert opened(sealed) == PRIVATE
     with pytest.raises(InputError, match="masked_value"):
         put(sealed, specs, register(id_no=["DEM*****0001", *PRIVATE["id_no"][1:]]))
@@ -346,7 +346,7 @@ def test_an_older_store_is_sealed_and_nothing_in_the_clear_stays(tmp_path):
         assert json.loads(rows[-1].before)["rows"] == [2]
         assert verify_chain(session, (rows[-2].seq, rows[-2].hash)).is_ok
         record_many(session, ACT, [Change("c", "t", "3")])
-        with pytest.raises(StoreError | RefusedError, match="append_only"):
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"):
             session.execute(sa.update(AuditRow).values(who="x"))
     engine.dispose()
     files = _files(tmp_path)
