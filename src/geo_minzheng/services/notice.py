@@ -151,8 +151,12 @@ def _document(notice: Notice, text: Text) -> OfficialDocument:
 
 
 def _sheets(notice: Notice, text: Text) -> Sequence[SheetSpec]:
-    columns = tuple(SheetColumn(key, text(f"notice.column.{key}"), 10.0 * width) for key, width in _WIDTHS.items())
-    rows = [dict(zip(_WIDTHS, row, strict=True)) for row in notice.rows]
+    columns = tuple(
+        SheetColumn(key, text(f"notice.column.{key}"), 10.0 * width, "0.00" if key == "yuan" else "")
+        for key, width in _WIDTHS.items()
+    )
+    cells = [dict(zip(_WIDTHS, row, strict=True)) for row in notice.rows]
+    rows = [row | {"number": int(row["number"]), "yuan": float(row["yuan"])} for row in cells]
     words = [notice.title, notice.opening, notice.closing, *notice.notices]
     about = SheetSpec(
         text("notice.about"), (SheetColumn("told", text("notice.about"), 90.0),), [{"told": line} for line in words]
