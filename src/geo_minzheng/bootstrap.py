@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from functools import cached_property, lru_cache
@@ -190,17 +190,20 @@ class Bureau:
     @contextmanager
     def founding(self) -> Iterator[None]:
         """Create the store of a new district; a founding that does not come to its end leaves no store behind."""
-        file, ring = self.settings.home / "district.gpkg", self.settings.keys / RING
+        file, keys = self.settings.home / "district.gpkg", self.settings.keys
         is_ours = not self.settings.database_url and not file.exists()
-        has_keys = ring.exists()
+        had_keys, had_folder = (keys / RING).exists(), keys.exists()
         try:
             self.create_store()
             yield
         except BaseException:
             for part in file.parent.glob(f"{file.name}*") if is_ours else ():
                 part.unlink()
-            if is_ours and not has_keys:
-                ring.unlink(missing_ok=True)
+            if is_ours and not had_keys:
+                (keys / RING).unlink(missing_ok=True)
+            if is_ours and not had_folder:
+                with suppress(OSError):
+                    keys.rmdir()
             raise
 
     def named(self, who: str, role: str = "") -> Bureau:
