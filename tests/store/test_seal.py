@@ -396,10 +396,17 @@ def test_a_server_is_sealed_in_place(postgis, tmp_path, specs):
         )
         for number in (1, 2):
             link.exec_driver_sql(f"UPDATE household SET household_size = {number}")
+    with store_session(engine) as session:
+        change = Change("layer.change", "household", "H1", {"id_no": "DEMO-8000001"}, {"id_no": "DEMO-9000001"})
+        record_many(session, ACT, [change, Change("b", "t", "2")])
+        session.commit()
+    assert leaked(raw(engine), CLEAR) != []
     engine.dispose()
     engine = open_store(url, keys=tmp_path / "keys")
     assert opened(engine) == PRIVATE
-    assert leaked(raw(engine)) == []
+    assert leaked(raw(engine), CLEAR) == []
+    with engine.connect() as link, pytest.raises(sa.exc.DBAPIError, match="append-only"):
+        link.exec_driver_sql("UPDATE audit SET who = 'x'")
     with read_session(engine) as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Household)) == 3
         assert all(check.is_ok for check in verify(session).values())

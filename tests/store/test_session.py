@@ -31,7 +31,7 @@ def test_a_new_store_is_sound_and_a_second_one_is_refused(tmp_path):
     engine = create_store(url)
     with read_session(engine) as session:
         assert {name: found.key for name, found in verify(session).items()} == {
-            "ledger": "ok", "audit": "ok", "history": "ok", "integrity": "ok", "geometry_index": "ok",
+            "ledger": "ok", "audit": "ok", "history": "ok", "integrity": "ok", "geometry_index": "ok", "keys": "ok",
         }  # fmt: skip
     engine.dispose()
     with pytest.raises(RefusedError, match="exists"):

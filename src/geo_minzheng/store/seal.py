@@ -19,7 +19,7 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, Table, bindparam, func, select, update
+from sqlalchemy import Connection, Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from geo_minzheng.errors import InputError, StoreError
@@ -210,11 +210,6 @@ def opened_cells(ring: KeyRing, table: str, key: str, cells: Mapping[str, Any]) 
         name: open_cell(ring, table, name, key, cell) if name in private and cell is not None else cell
         for name, cell in cells.items()
     }
-
-
-def count_rows(connection: Connection, table: Table) -> int:
-    """Count the rows of a sealed table [1]."""
-    return int(connection.scalar(select(func.count()).select_from(table)) or 0)
 
 
 def _key_columns(table: Table) -> tuple[Any]:
