@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 from geo_minzheng.errors import RefusedError
 from geo_minzheng.model.act import Act
 from geo_minzheng.model.ledger import LotHold, LotLine, LotReceipt, LotTransfer
-from geo_minzheng.store import ledger, reservations
+from geo_minzheng.store import ledger, migrate, reservations
 from geo_minzheng.store.session import create_store, make_engine, store_session
 
 ACT = Act("保管员甲", datetime(2026, 7, 15, 2, 30, tzinfo=UTC), role="仓库保管员", scope="420704")
@@ -34,6 +36,17 @@ def fresh_file(template: Path, target: Path) -> str:
         create_store(f"sqlite:///{template}").dispose()
     shutil.copy(template, target)
     return f"sqlite:///{target}"
+
+
+def old_store(path: Path, revision: str) -> None:
+    """Make a store as an earlier version left it."""
+    engine = make_engine(f"sqlite:///{path}")
+    with engine.begin() as link:
+        config = Config(attributes={"connection": link})
+        config.set_main_option("script_location", str(migrate.__file__).replace("migrate.py", "migrations"))
+        config.set_main_option("path_separator", "os")
+        command.upgrade(config, revision)
+    engine.dispose()
 
 
 def stock_up(url: str, quantity: float = 400) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from functools import cached_property, lru_cache
@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.errors import GeoMinzhengError, InputError, NotFoundError, StoreError
 from geo_minzheng.layers.catalogue import load_catalogue
-from geo_minzheng.model.account import ANYTHING, Person, SessionKind, is_allowed
+from geo_minzheng.model.account import ANYTHING, EVERYTHING, Person, SessionKind, is_allowed
 from geo_minzheng.model.act import Act
 from geo_minzheng.policy.load import load_policy
 from geo_minzheng.present.text import SOURCE_LANGUAGE, Text
 from geo_minzheng.services import accounts, settings_of
 from geo_minzheng.settings import Settings, data_dir, layers_dir
 from geo_minzheng.store import session as sessions
+from geo_minzheng.store.keys import FILE as RING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from geo_minzheng.model.layer import LayerSpec
     from geo_minzheng.model.policy import Policy
@@ -51,8 +53,8 @@ def catalogue_of() -> Mapping[str, LayerSpec]:
 
 
 @lru_cache(maxsize=8)
-def _engine_of(url: str) -> Any:
-    return sessions.open_store(url)
+def _engine_of(url: str, keys: Path) -> Any:
+    return sessions.open_store(url, keys=keys)
 
 
 def sentences(error: GeoMinzhengError) -> list[str]:
@@ -91,6 +93,8 @@ class Bureau:
         Acts that are allowed to who acts.
     scope, place
         Division-code prefix and place that are all they may see; empty sees the whole district.
+    sees
+        Classes of layers they may see: ``wide``, ``bureau``, ``casework``.
     """
 
     settings: Settings
@@ -100,6 +104,12 @@ class Bureau:
     may: tuple[str, ...] = ANYTHING
     scope: str = ""
     place: str = ""
+    sees: tuple[str, ...] = EVERYTHING
+
+    @property
+    def works_on_cases(self) -> bool:
+        """Whether who looks may see households and house points with a poverty category."""
+        return "casework" in self.sees
 
     @property
     def catalogue(self) -> Mapping[str, LayerSpec]:
@@ -175,7 +185,7 @@ class Bureau:
 
     def _engine(self) -> Any:
         try:
-            return _engine_of(self.settings.store_url)
+            return _engine_of(self.settings.store_url, self.settings.keys)
         except NotFoundError as error:
             raise NotFoundError("district.no_home", home=str(self.settings.home)) from error
         except StoreError as error:
@@ -191,21 +201,27 @@ class Bureau:
         _engine_of.cache_clear()
 
     def create_store(self) -> None:
-        """Create the empty store of a new district."""
+        """Create the empty store of a new district, and the keys its private columns are sealed with."""
         self.settings.home.mkdir(parents=True, exist_ok=True)
-        sessions.create_store(self.settings.store_url).dispose()
+        sessions.create_store(self.settings.store_url, keys=self.settings.keys).dispose()
 
     @contextmanager
     def founding(self) -> Iterator[None]:
         """Create the store of a new district; a founding that does not come to its end leaves no store behind."""
-        file = self.settings.home / "district.gpkg"
+        file, keys = self.settings.home / "district.gpkg", self.settings.keys
         is_ours = not self.settings.database_url and not file.exists()
+        had_keys, had_folder = (keys / RING).exists(), keys.exists()
         try:
             self.create_store()
             yield
         except BaseException:
             for part in file.parent.glob(f"{file.name}*") if is_ours else ():
                 part.unlink()
+            if is_ours and not had_keys:
+                (keys / RING).unlink(missing_ok=True)
+            if is_ours and not had_folder:
+                with suppress(OSError):
+                    keys.rmdir()
             raise
 
     def named(self, who: str, role: str = "") -> Bureau:
@@ -220,8 +236,10 @@ class Bureau:
         InputError
             ``account.unknown_role``.
         """
+        role = accounts.role_of(self.policy(), person)
         may = accounts.rights_of(self.policy(), person, kind)
-        return replace(self, who=person.name, role=person.role, may=may, scope=person.scope, place=person.place)
+        where = {"scope": person.scope, "place": person.place}
+        return replace(self, who=person.name, role=person.role, may=may, sees=role.sees, **where)
 
     def for_name(self, name: str) -> Bureau:
         """Hand the desk to whom the command line names, where there is a district already.

@@ -27,6 +27,8 @@ class Settings:
         ``zh`` or ``en``.
     fonts
         The bureau's own fonts folder, or ``None``.
+    keys_folder
+        Folder of the keys, or ``None`` for the one in the home.
     """
 
     home: Path
@@ -34,6 +36,12 @@ class Settings:
     now: str = ""
     language: str = "zh"
     fonts: Path | None = None
+    keys_folder: Path | None = None
+
+    @property
+    def keys(self) -> Path:
+        """Folder of the keys that private columns are sealed with."""
+        return self.keys_folder or self.home / "keys"
 
     @property
     def store_url(self) -> str:
@@ -48,6 +56,7 @@ class Settings:
             "GEO_MINZHENG_NOW": self.now,
             "GEO_MINZHENG_LANG": self.language,
             "GEO_MINZHENG_FONTS": str(self.fonts or ""),
+            "GEO_MINZHENG_KEYS": str(self.keys_folder or ""),
         }
         return {name: value for name, value in told.items() if value}
 
@@ -57,13 +66,14 @@ def read_settings(
 ) -> Settings:
     """Read the settings from the environment; arguments win."""
     env = os.environ if environ is None else environ
-    fonts = env.get("GEO_MINZHENG_FONTS", "")
+    fonts, keys = env.get("GEO_MINZHENG_FONTS", ""), env.get("GEO_MINZHENG_KEYS", "")
     return Settings(
         home=(home or Path(env.get("GEO_MINZHENG_HOME") or Path.cwd() / ".home")).absolute(),
         database_url=env.get("GEO_MINZHENG_DATABASE_URL", ""),
         now=now or env.get("GEO_MINZHENG_NOW", ""),
         language=language or env.get("GEO_MINZHENG_LANG", "zh"),
         fonts=Path(fonts) if fonts else None,
+        keys_folder=Path(keys).absolute() if keys else None,
     )
 
 

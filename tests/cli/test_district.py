@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from desk import Desk, is_chinese
+from desk import Desk, call, is_chinese
 
 ROOT = Path(__file__).resolve().parents[2]
 HELSINKI = ROOT / "tests" / "fixtures" / "helsinki.osm.pbf"
@@ -45,6 +45,28 @@ def test_an_extract_that_is_none_is_refused_and_nothing_is_made(tmp_path):
     assert not (tmp_path / "home" / "district.gpkg").exists()
 
 
+def test_a_new_district_has_keys_of_its_own_and_a_failed_one_leaves_none(tmp_path, monkeypatch):
+    home, away = tmp_path / "home", tmp_path / "away"
+    Desk(home).do("district", "create", "--empty")
+    assert (home / "keys" / "ring.json").stat().st_mode & 0o777 == 0o600
+    Desk(tmp_path / "two", env={"GEO_MINZHENG_KEYS": str(away)}).do("district", "create", "--empty")
+    assert (away / "ring.json").exists() and not (tmp_path / "two" / "keys").exists()
+    monkeypatch.setattr("geo_minzheng.services.district.name_district", lambda *_: 1 / 0)
+    assert Desk(tmp_path / "three").run("district", "create", "--empty").code == 99
+    assert list((tmp_path / "three").iterdir()) == []
+
+
+def test_a_demo_never_eats_keys_that_stand_without_a_store(tmp_path):
+    home = tmp_path / "home"
+    Desk(home).do("district", "create", "--empty")
+    for part in home.glob("district.gpkg*"):
+        part.unlink()
+    before = (home / "keys" / "ring.json").read_bytes()
+    said = call(["demo", "--home", str(home), "--out", str(tmp_path / "out"), "--json"])
+    assert said.code == 1 and said.json["error"] == "demo.keys_here"
+    assert (home / "keys" / "ring.json").read_bytes() == before
+
+
 def test_an_extract_becomes_a_district_with_roads_and_people(tmp_path):
     desk = Desk(tmp_path / "home")
     told = desk.do("district", "create", "--osm", HELSINKI, "--name", "Helsinki")
@@ -53,7 +75,5 @@ def test_an_extract_becomes_a_district_with_roads_and_people(tmp_path):
         assert told["layers"][layer] > 0, layer
     assert desk.do("stock", "list")
     assert set(desk.do("verify").values()) == {"ok"}
-    from desk import call
-
     said = call(["demo", "--home", str(tmp_path / "home"), "--out", str(tmp_path / "out"), "--json"])
     assert said.code == 1 and said.json["error"] == "demo.not_a_demo", "the demo never eats a real district"

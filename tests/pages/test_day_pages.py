@@ -294,9 +294,8 @@ def test_other_money_is_a_draft_until_kept(home):
 
 
 def test_house_points_are_for_those_who_work_on_cases(home):
-    roles = office(home).policy().roles
-    assert housing.sees_houses(roles["facility_planner"])
-    assert not housing.sees_houses(roles["emergency_coordinator"])
+    assert office(home).for_name(PLANNER).works_on_cases
+    assert not office(home).for_name(DUTY).works_on_cases
     app = run("housing", DUTY)
     assert any("按村合计" in c.value for c in app.caption)
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
-from store_play import ACT, receipt
+from store_play import ACT, old_store, receipt
 
 from geo_minzheng.errors import InputError, NotFoundError, RefusedError, StoreError
 from geo_minzheng.model.act import Act
@@ -31,7 +31,7 @@ def test_a_new_store_is_sound_and_a_second_one_is_refused(tmp_path):
     engine = create_store(url)
     with read_session(engine) as session:
         assert {name: found.key for name, found in verify(session).items()} == {
-            "ledger": "ok", "audit": "ok", "history": "ok", "integrity": "ok", "geometry_index": "ok",
+            "ledger": "ok", "audit": "ok", "history": "ok", "integrity": "ok", "geometry_index": "ok", "keys": "ok",
         }  # fmt: skip
     engine.dispose()
     with pytest.raises(RefusedError, match="exists"):
@@ -112,36 +112,31 @@ def test_a_newer_store_is_refused_untouched(url):
     assert refused.value.facts == {"found": "9999", "known": migrate.HEAD}
 
 
-def _old_store(path, revision):
-    """A store as an earlier version left it."""
-    from alembic import command
-    from alembic.config import Config
-
-    engine = make_engine(f"sqlite:///{path}")
-    with engine.begin() as link:
-        config = Config(attributes={"connection": link})
-        config.set_main_option("script_location", str(migrate.__file__).replace("migrate.py", "migrations"))
-        config.set_main_option("path_separator", "os")
-        command.upgrade(config, revision)
-    engine.dispose()
-
-
 @pytest.mark.parametrize("revision", ["0004", "0006"])
-def test_an_older_store_is_brought_up_with_a_copy_beside_it(tmp_path, revision):
+def test_an_older_store_is_brought_up(tmp_path, revision):
     path = tmp_path / "district.gpkg"
-    _old_store(path, revision)
+    old_store(path, revision)
     engine = open_store(f"sqlite:///{path}")
     with store_session(engine) as session:
         assert migrate.revision(session.connection()) == migrate.HEAD
         write_values(session, ACT, {"name": "华容区"})
         assert all(found.is_ok for found in verify(session).values())
     engine.dispose()
-    assert migrate.revision_of_file(tmp_path / f"district.before-{migrate.HEAD}.gpkg") == revision
+    # A store from before private columns were sealed leaves no copy: it would hold them in the clear.
+    assert [p.name for p in tmp_path.glob("*.gpkg")] == ["district.gpkg"]
+
+
+def test_a_copy_is_put_beside_a_store_that_was_sealed_already(tmp_path, monkeypatch):
+    path = tmp_path / "district.gpkg"
+    old_store(path, "0006")
+    monkeypatch.setattr(migrate, "SEALED_SINCE", "0006")
+    open_store(f"sqlite:///{path}").dispose()
+    assert migrate.revision_of_file(tmp_path / f"district.before-{migrate.HEAD}.gpkg") == "0006"
 
 
 def test_an_upgrade_killed_anywhere_leaves_old_or_new(tmp_path):
     old = tmp_path / "old.gpkg"
-    _old_store(old, "0003")
+    old_store(old, "0003")
     seen = set()
     for number in range(20):
         path = tmp_path / f"try{number}.gpkg"

@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from geo_minzheng.store import migrate
 from geo_minzheng.store.columns import Moment
 from geo_minzheng.store.geometry import Geometry
+from geo_minzheng.store.seal import index_columns
 from geo_minzheng.store.session import make_engine
 from geo_minzheng.store.tables import APPEND_ONLY, LAYERS, METADATA
 
@@ -26,6 +27,7 @@ def test_layer_tables_equal_the_catalogue(specs):
     for name, spec in specs.items():
         table = LAYERS[name].__table__
         expected = ["fid", *(["geom"] if KINDS[spec.geometry] else []), *(c.name for c in spec.columns), *PROVENANCE]
+        expected += index_columns(name)
         assert [c.name for c in table.columns] == expected, name
         assert spec.key == LAYERS[name].KEY, name
         uniques = [tuple(c.name for c in u.columns) for u in table.constraints if isinstance(u, sa.UniqueConstraint)]

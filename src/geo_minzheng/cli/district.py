@@ -10,7 +10,7 @@ import typer
 from geo_minzheng.cli import flood_lines, planning_lines
 from geo_minzheng.cli.frame import bureau, refusals, show, show_files, steps, write_map, writing
 from geo_minzheng.cli.words import words_of
-from geo_minzheng.services import district, duty, incidents, maps
+from geo_minzheng.services import district, duty, incidents, keys, maps
 from geo_minzheng.settings import data_dir
 
 if TYPE_CHECKING:
@@ -92,3 +92,36 @@ def map_(out: Annotated[Path, typer.Option(help="输出文件 · output")] = Pat
         with office.reading() as session:
             content = maps.district_map(session, office.act(), office.catalogue, office.text)
         show_files([write_map(office, content, out)])
+
+
+@app.command("keys")
+def keys_() -> None:
+    """密钥在哪里、各用于多少处；不显示密钥 · where the keys lie and what needs which."""
+    with refusals():
+        office = bureau()
+        with office.reading() as session:
+            told = keys.describe_keys(session)
+        show(told, lambda: planning_lines.key_lines(office.text, told))
+
+
+@app.command("rotate-keys")
+def rotate_keys() -> None:
+    """更换密钥：新密钥重新加密全部住户，旧密钥留着 · a new key, every household sealed anew."""
+    with refusals():
+        office = bureau()
+        with office.transaction() as (session, act):
+            told = keys.rotate_keys(session, act)
+        show(told, lambda: [office.text("keys.rotated", **told)])
+
+
+@app.command("retire-keys")
+def retire_keys() -> None:
+    """停用已不需要的旧密钥 · take keys that no row needs off the ring."""
+    with refusals():
+        office = bureau()
+        with office.transaction() as (session, act):
+            told = keys.retire_keys(session, act)
+        line = (
+            office.text("keys.retired", names=told["retired"]) if told["retired"] else office.text("keys.retired_none")
+        )
+        show(told, lambda: [line])

@@ -12,7 +12,8 @@ from geo_minzheng.cli import planning_lines
 from geo_minzheng.cli.frame import bureau, refusals, save_json, show, show_files, write_map, writing
 from geo_minzheng.cli.words import Words
 from geo_minzheng.errors import InputError, NotFoundError
-from geo_minzheng.services import housing, planning_maps, programme_book, village_review
+from geo_minzheng.services import households, housing, planning_maps, programme_book, village_review
+from geo_minzheng.services import notice as notices
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -148,6 +149,67 @@ def review(
             for p in pairs
         ]
         show(pairs, lambda: lines or [text("housing.review_none")])
+
+
+@app.command()
+def find(
+    id_no: Annotated[str, typer.Option("--id", help="证件号码（完整）· the whole id number")] = "",
+    account: Annotated[str, typer.Option(help="一卡通账号（完整）· the whole account")] = "",
+    phone: Annotated[str, typer.Option(help="联系电话（完整）· the whole phone number")] = "",
+) -> None:
+    """按完整的证件号、账号、电话查户；结果遮盖 · households by exact id, account or phone, masked."""
+    with refusals():
+        office = bureau()
+        with office.reading() as session:
+            rows = households.find_households(
+                session, office.act(), office.policy(), id_no=id_no, account=account, phone=phone
+            )
+        words = Words(office.text, office.policy())
+        none = [office.text("households.none")]
+        show(rows, lambda: [planning_lines.household_line(words, row) for row in rows] or none)
+
+
+@app.command()
+def repeated() -> None:
+    """一证多户、一户账号多户共用的名单；结果遮盖 · one id in two households, one account for several, masked."""
+    with refusals():
+        office = bureau()
+        with office.reading() as session:
+            found = households.repeated_values(session, office.act(), office.policy())
+        words = Words(office.text, office.policy())
+        none = [office.text("households.repeated_none")]
+        show(found, lambda: planning_lines.repeated_lines(words, found) or none)
+
+
+@app.command()
+def reveal(
+    household: Annotated[str, typer.Argument(help="户编号 · household")],
+    reason: Annotated[str, typer.Option(help="因何事查看，记入操作日志 · what for; it goes on record")] = "",
+) -> None:
+    """打开一户的姓名、证件号、电话、账号，理由入日志 · open one household's private columns, by a logged reason."""
+    with refusals():
+        office = bureau()
+        with office.transaction() as (session, act):
+            values = households.reveal_household(session, act, household, reason)
+        told = {"household": household} | values
+        facts = {name: value or "—" for name, value in told.items()}
+        show(told, lambda: [office.text("households.opened", **facts)])
+
+
+@app.command()
+def notice(
+    programme: Annotated[str, typer.Option(help="项目 · programme")],
+    out: Annotated[Path, typer.Option(help="输出文件 .docx .pdf .xlsx · output")] = Path("notice.docx"),
+) -> None:
+    """公示名单：户主（隐一字）、村组、类别、金额 · the public notice, with nothing but what may be public."""
+    with refusals():
+        office = bureau()
+        notices.check_format(out)
+        with office.transaction() as (session, act):
+            made = notices.make_notice(session, act, office.policy(), office.official_text, programme)
+            with writing(out):
+                notices.write_notice(made, office.official_text, out, fonts=office.settings.fonts)
+        show_files([out])
 
 
 def _budget(word: str) -> tuple[str, float]:

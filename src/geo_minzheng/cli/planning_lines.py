@@ -148,3 +148,28 @@ def array_lines(text: Text, answer: Mapping[str, Any]) -> list[str]:
             status=text(f"names.status.{answer['status']}"), seconds=answer["seconds"],
         )
     ]  # fmt: skip
+
+
+def key_lines(text: Text, told: Mapping[str, Any]) -> list[str]:
+    """Say which keys there are and what needs them."""
+    lines = [text("keys.folder", **told)]
+    for row in told["keys"]:
+        lines.append(text("keys.key" if row["cells"] or row["is_current"] else "keys.idle", **row))
+    return lines + [text("keys.lacking", **row) for row in told["lacking"]]
+
+
+def household_line(words: Words, row: Mapping[str, Any]) -> str:
+    """Say who a household is, as far as the masks let it."""
+    tier = words.policy.tiers.get(row["assistance_tier"])
+    told = row["assistance_tier"] if tier is None else words.text.name("tiers", row["assistance_tier"], tier)
+    return words.text("households.found", tier=told, **{name: value or "—" for name, value in row.items()})
+
+
+def repeated_lines(words: Words, found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say which values several households share, and which households."""
+    lines = []
+    for one in found:
+        facts = {"value": one["value"], "count": len(one["households"])}
+        lines.append(words.text("households.repeated", column=words.text(f"column.{one['column']}"), **facts))
+        lines += [f"  {household_line(words, row)}" for row in one["households"]]
+    return lines

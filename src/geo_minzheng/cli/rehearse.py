@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PROFILE = "seed_reference"
 STEPS = ("read", "store", "planning", "impact", "reports", "plan", "papers", "done")
 # What a home of ours holds; anything else in the folder belongs to somebody else and stays.
-OURS = ("district*.gpkg*", "photos", "papers")
+OURS = ("district*.gpkg*", "photos", "papers", "keys")
 
 Step = Callable[[str], None]
 
@@ -83,6 +83,9 @@ def _refuse_real(home: Path) -> None:
             is_demo = district.describe_flag(session, "is_demo")
         if not is_demo:
             raise RefusedError("demo.not_a_demo", home=str(home))
+    elif (home / "keys").exists():
+        # Whose store these keys open is not here: it may be on a server, or about to be restored.
+        raise RefusedError("demo.keys_here", folder=str(home / "keys"))
 
 
 @contextmanager

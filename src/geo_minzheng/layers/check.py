@@ -147,7 +147,7 @@ def check_values(
                 parsed[text] = parse(text, column)
             value = parsed[text]
             if isinstance(value, BadValue):
-                faults.add(value.code, row, heading, text, **value.facts)
+                faults.add(value.code, row, heading, "***" if column.private else text, **value.facts)
                 value = None
             elif column.type == "date" and serial_date(text):
                 faults.warn("date_serial", row, heading, text, day=value.isoformat())

@@ -11,6 +11,7 @@ import streamlit as st
 from geo_minzheng.pages import frame
 from geo_minzheng.pages.housing_checks import contradictions, show_checks
 from geo_minzheng.pages.housing_desk import load, make, show_case, verdict_table
+from geo_minzheng.pages.housing_household import found_households
 from geo_minzheng.pages.housing_money import show_comparison, show_draft, show_money
 from geo_minzheng.pages.housing_order import show_cases_map, show_numbers, show_order
 from geo_minzheng.present.page_words import page_words
@@ -58,7 +59,7 @@ def show_search(desk: Desk) -> None:
     )  # fmt: skip
     if not words.strip():
         return
-    found = housing.search(desk.found, words)
+    found = housing.search(desk.found, words) or of_households(desk, words)
     if not found:
         st.info(text("pages.housing.not_found", words=page_words(words)))
         return
@@ -68,6 +69,14 @@ def show_search(desk: Desk) -> None:
             show_case(desk, found[0])
     elif len(found) > FOUND_SHOWN:
         st.caption(text("pages.housing.more_found", count=len(found), shown=FOUND_SHOWN))
+
+
+def of_households(desk: Desk, words: str) -> list[Mapping[str, Any]]:
+    """Find the cases of households whose exact id number, account or phone this is."""
+    if not desk.office.works_on_cases:
+        return []
+    households = found_households(desk.office, desk.policy, words)
+    return [v for v in desk.found if v["household_id"] in households]
 
 
 def show_programme(desk: Desk, programme: Mapping[str, Any]) -> None:

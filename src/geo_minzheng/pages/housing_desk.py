@@ -9,6 +9,7 @@ import streamlit as st
 
 from geo_minzheng.bootstrap import parse_moment
 from geo_minzheng.pages import frame
+from geo_minzheng.pages.housing_household import show_household
 from geo_minzheng.present.page_words import page_table, page_words
 from geo_minzheng.services import housing
 
@@ -93,6 +94,7 @@ def show_case(desk: Desk, verdict: Mapping[str, Any]) -> None:
                tier=page_words(tier_name(desk, verdict)), persons=verdict["persons"] or 0)
     )  # fmt: skip
     st.caption(page_words(housing.reason_of(verdict, desk.policy, text)))
+    show_household(desk.office, desk.policy, str(verdict["household_id"] or ""))
     if verdict["score"] is None:
         return
     for part in desk.policy.house_ranking.parts:

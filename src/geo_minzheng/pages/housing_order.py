@@ -9,7 +9,7 @@ import streamlit as st
 
 from geo_minzheng.pages import frame
 from geo_minzheng.present.page_words import page_words
-from geo_minzheng.services import housing, places, planning_maps
+from geo_minzheng.services import places, planning_maps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -133,7 +133,7 @@ def list_cases(desk: Desk, found: Sequence[Mapping[str, Any]], key: str, *, heig
 def show_cases_map(desk: Desk, programme: str) -> str:
     """Show where the houses are, or the villages by count for roles that do not work on cases."""
     office = desk.office
-    points = housing.sees_houses(office.policy().roles[office.role])
+    points = office.works_on_cases
 
     def draw() -> Any:
         with office.reading() as session:

@@ -97,7 +97,7 @@ def _fact(value: object) -> object:
     if isinstance(value, bool | str):
         return value
     if isinstance(value, float | Decimal):
-        if abs(value) >= _LARGEST_WRITTEN_OUT:
+        if abs(float(value)) >= _LARGEST_WRITTEN_OUT:
             return f"{value:.6g}"
         return plain(value) if Decimal(str(value)).is_finite() else str(value)
     if isinstance(value, list | tuple | set | frozenset):

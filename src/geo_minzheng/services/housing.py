@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy.orm import Session
 
-    from geo_minzheng.model.account import Role
     from geo_minzheng.model.act import Act
     from geo_minzheng.model.policy import Policy, Programme
     from geo_minzheng.present.text import Text
@@ -172,11 +171,6 @@ def reason_of(verdict: Mapping[str, Any], policy: Policy, text: Text) -> str:
     if verdict["state"] == "missing_value":
         return text("housing.verdict.missing_value", key=verdict["reason"])
     return text(f"housing.verdict.{verdict['reason']}", place=verdict["place"])
-
-
-def sees_houses(role: Role) -> bool:
-    """Tell whether a role works on cases: house points with a poverty category are household data."""
-    return "casework" in role.sees
 
 
 def programme_lines(made: dict[str, Any], policy: Policy, text: Text) -> list[str]:

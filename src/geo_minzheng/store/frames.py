@@ -8,7 +8,7 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-from sqlalchemy import Select, Table, false, func, or_, select, text, type_coerce
+from sqlalchemy import Select, Table, case, false, func, literal, or_, select, text, type_coerce
 from sqlalchemy.orm import Session
 from sqlalchemy.types import LargeBinary
 
@@ -18,6 +18,7 @@ from geo_minzheng.model.ledger import from_milli
 from geo_minzheng.store.cells import read_cells
 from geo_minzheng.store.columns import Base
 from geo_minzheng.store.geometry import SRID, Geometry, decode_many
+from geo_minzheng.store.seal import SEALED, WITHHELD, index_columns, open_cell, ring_of
 from geo_minzheng.store.tables_layers import LAYERS, StockLot
 from geo_minzheng.store.tables_stock import LotBalance
 
@@ -47,12 +48,14 @@ def read_layer(
     bounds: Box | None = None,
     codes: Collection[str] | None = None,
     scope: str = "",
+    opened: bool = False,
 ) -> gpd.GeoDataFrame | pd.DataFrame:
     """Read a layer, ordered by its business key: a GeoDataFrame in CGCS2000, or a DataFrame for a table.
 
     Columns: those of the catalogue, ``geometry``, ``coord_source``, ``source_crs``, ``source_file``, ``imported_at``.
     Whole numbers are int64 (float64 where cells are empty), dates datetime64[s], text the string dtype, missing NaN.
-    ``stock_lot.quantity`` is what the lot holds now by the ledger.
+    ``stock_lot.quantity`` is what the lot holds now by the ledger. Sealed columns read ``***``: most work needs no
+    names, and none of it stops when the keys are away.
 
     Parameters
     ----------
@@ -62,22 +65,28 @@ def read_layer(
         Division codes: rows of exactly these villages (``village_code``, else ``code``).
     scope
         Division-code prefix: rows below it.
+    opened
+        Open the sealed columns with the district's keys; what is shown of them is the caller's duty.
 
     Raises
     ------
     NotFoundError
         ``store.no_layer``.
+    StoreError
+        ``keys.missing``, ``keys.wrong`` and others of :mod:`geo_minzheng.store.seal`, only where ``opened``.
     InputError
         ``store.no_geometry`` or ``store.no_division``: the layer cannot be narrowed that way.
     """
     model, table = layer_table(name)
-    query = select(*selected(table, session))
+    query = select(*selected(table, session, opened=opened))
     if bounds is not None:
         query = _within(query, table, bounds, session)
     if codes is not None or scope:
         query = _of_division(query, table, codes, scope)
     rows = session.execute(query).all()
     frame = _frame(table, rows, session)
+    if opened and name in SEALED:
+        _open(session, name, model.KEY[0], frame)
     if bounds is not None:
         box = frame.geometry.bounds
         touches = (box.minx <= bounds[2]) & (box.maxx >= bounds[0]) & (box.miny <= bounds[3]) & (box.maxy >= bounds[1])
@@ -110,17 +119,35 @@ def divisions_on(session: Session, day: date) -> pd.DataFrame:
     return frame[in_force].reset_index(drop=True)
 
 
-def selected(table: Table, session: Session) -> list[Any]:
-    """Select raw geometry: a column of shapes is decoded at once, not cell by cell."""
+def selected(table: Table, session: Session, *, opened: bool = False) -> list[Any]:
+    """Select raw geometry: a column of shapes is decoded at once, not cell by cell; sealed cells stay in the store."""
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     columns: list[Any] = []
-    for column in table.columns:
-        if isinstance(column.type, Geometry):
+    for column in _shown(table):
+        if column.name in SEALED.get(table.name, ()) and not opened:
+            columns.append(case((column.is_not(None), literal(WITHHELD))).label(column.name))
+        elif isinstance(column.type, Geometry):
             raw = type_coerce(column, LargeBinary()) if is_sqlite else func.ST_AsBinary(column, type_=LargeBinary())
             columns.append(raw.label(column.name))
-        elif column.name != "fid":
+        else:
             columns.append(column)
     return columns
+
+
+def _shown(table: Table) -> list[Any]:
+    """List the columns of a layer that its readers know: neither the row number nor a blind index."""
+    return [c for c in table.columns if c.name != "fid" and c.name not in index_columns(table.name)]
+
+
+def _open(session: Session, name: str, key: str, frame: pd.DataFrame) -> None:
+    ring = ring_of(session) if len(frame) else None
+    if ring is None:
+        return
+    keys = frame[key].tolist()
+    for column in SEALED[name]:
+        cells = zip(keys, frame[column].tolist(), frame[column].notna().tolist(), strict=True)
+        told = [open_cell(ring, name, column, of, cell) if there else None for of, cell, there in cells]
+        frame[column] = pd.Series(told, dtype="str", index=frame.index)
 
 
 def _within(query: Select[Any], table: Table, bounds: Box, session: Session) -> Select[Any]:
@@ -151,7 +178,7 @@ def _of_division(query: Select[Any], table: Table, codes: Collection[str] | None
 
 
 def _frame(table: Table, rows: Sequence[Any], session: Session) -> Any:
-    names = [c.name for c in table.columns if c.name != "fid"]
+    names = [c.name for c in _shown(table)]
     cells: dict[str, Any] = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(names, ())
     data = {n: read_cells(cells[n], table.columns[n]) for n in names if n != "geom"}
     if "geom" not in names:

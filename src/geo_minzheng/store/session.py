@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from geo_minzheng.errors import InputError, NotFoundError, RefusedError
-from geo_minzheng.store import gpkg, migrate
+from geo_minzheng.store import gpkg, migrate, scrub
 from geo_minzheng.store.border import is_aftermath, translate
+from geo_minzheng.store.keys import make_ring
+from geo_minzheng.store.seal import FOLDER
 
 BUSY_MS = 10_000
 _RHYTHM_MS = 2
@@ -68,31 +70,37 @@ def _on_postgresql_begin(connection: Connection) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
 
 
-def make_engine(url: str | URL) -> Engine:
+def make_engine(url: str | URL, *, keys: Path | None = None) -> Engine:
     """Make an engine whose transactions are safe; it does not look whether there is a store.
 
     SQLite: WAL, ``synchronous=FULL``, foreign keys, 10 s busy timeout, ``BEGIN IMMEDIATE`` for writers, one connection
     per session from a pool that threads may share. PostgreSQL: writers take turns by an advisory lock held to the
     end of the transaction; readers see one snapshot.
 
+    Parameters
+    ----------
+    keys
+        Folder of the keys that private columns are sealed with; without it they can be neither written nor opened.
+
     Raises
     ------
     InputError
         ``store.bad_url``: neither an SQLite file nor a PostgreSQL database.
     """
-    parsed = make_url(url)
+    parsed, kept = make_url(url), {FOLDER: keys}
     backend = parsed.get_backend_name()
     if backend == "sqlite" and parsed.database and parsed.database != ":memory:":
         engine = create_engine(
-            parsed, connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000}, pool_size=8, max_overflow=56
-        )
+            parsed, connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000}, pool_size=8, max_overflow=56,
+            execution_options=kept,
+        )  # fmt: skip
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)
         return engine
     if backend == "postgresql":
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=56)
+        engine = create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=56, execution_options=kept)
         event.listen(engine, "begin", _on_postgresql_begin)
         return engine
     raise InputError("store.bad_url", url=parsed.render_as_string(hide_password=True))
@@ -102,13 +110,15 @@ def _file_of(engine: Engine) -> Path | None:
     return Path(str(engine.url.database)) if engine.dialect.name == "sqlite" else None
 
 
-def create_store(url: str | URL) -> Engine:
+def create_store(url: str | URL, *, keys: Path | None = None) -> Engine:
     """Create an empty store: all tables of this version in one transaction, or none.
 
     Parameters
     ----------
     url
         ``sqlite:////folder/district.gpkg`` (the folder is made) or ``postgresql://…`` (the database exists).
+    keys
+        Folder of the keys, see :func:`make_engine`; a ring is made there where there is none.
 
     Raises
     ------
@@ -117,7 +127,7 @@ def create_store(url: str | URL) -> Engine:
     StoreError
         ``store.not_a_store``: there is something else; ``store.no_postgis``; locked, full, unreachable.
     """
-    engine = make_engine(url)
+    engine = make_engine(url, keys=keys)
     path = _file_of(engine)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,14 +137,19 @@ def create_store(url: str | URL) -> Engine:
         with engine.begin() as connection:
             if migrate.revision(connection):
                 raise RefusedError("store.exists", place=engine.url.render_as_string(hide_password=True))
+            if keys is not None:
+                make_ring(keys)
             migrate.upgrade(connection)
     except DBAPIError as error:
         raise translate(error) from error
     return engine
 
 
-def open_store(url: str | URL) -> Engine:
+def open_store(url: str | URL, *, keys: Path | None = None) -> Engine:
     """Open a store; an older one is brought to this version first, after a copy of its file was put beside it.
+
+    A store from before private columns were sealed gets its ring here, and when it is sealed the copies that hold
+    names in the clear are taken away.
 
     Raises
     ------
@@ -143,7 +158,7 @@ def open_store(url: str | URL) -> Engine:
     StoreError
         ``store.newer``: written by a newer version; ``store.not_a_store``; locked, full, unreachable.
     """
-    engine = make_engine(url)
+    engine = make_engine(url, keys=keys)
     path = _file_of(engine)
     place = engine.url.render_as_string(hide_password=True) if path is None else str(path)
     if path is not None:
@@ -155,14 +170,19 @@ def open_store(url: str | URL) -> Engine:
     if not found:
         raise NotFoundError("store.missing", place=place)
     migrate.check_known(found)
+    is_clear = found < migrate.SEALED_SINCE
     if found != migrate.HEAD:
         if path is not None:
-            _copy_file(path, path.with_name(f"{path.stem}.before-{migrate.HEAD}{path.suffix}"))
+            _copy_file(path, scrub.copy_of(path, is_clear=is_clear))
         try:
             with engine.begin() as connection:
                 migrate.upgrade(connection)
         except DBAPIError as error:
             raise translate(error) from error
+    if path is not None:
+        scrub.scrub_file(path)
+    elif is_clear:
+        scrub.scrub_server(engine)
     return engine
 
 

@@ -168,7 +168,7 @@ class House(LayerRow, Base):
 
 
 class Household(LayerRow, Base):
-    """Household 家庭(户)."""
+    """Household 家庭(户); its private columns are sealed, see :mod:`geo_minzheng.store.seal`."""
 
     __tablename__ = "household"
     KEY = ("household_id",)
@@ -192,6 +192,9 @@ class Household(LayerRow, Base):
     needs_assistance: Mapped[int]
     is_solitary_elder: Mapped[bool]
     has_sick_labour: Mapped[bool]
+    id_no_index: Mapped[str | None] = mapped_column(sort_order=95, index=True)
+    phone_index: Mapped[str | None] = mapped_column(sort_order=96, index=True)
+    one_card_account_index: Mapped[str | None] = mapped_column(sort_order=97, index=True)
 
 
 class RenovationApplication(LayerRow, Base):

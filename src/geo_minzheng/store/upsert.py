@@ -21,7 +21,9 @@ from geo_minzheng.store.cells import write_cells
 from geo_minzheng.store.frames import layer_table
 from geo_minzheng.store.geometry import Geometry, decode_many, fit
 from geo_minzheng.store.gpkg import note_change
+from geo_minzheng.store.keys import KeyRing
 from geo_minzheng.store.ledger import open_lot
+from geo_minzheng.store.seal import SEALED, audit_mark, check_ring, check_unmasked, opened_cells, ring_of, seal_row
 from geo_minzheng.store.whereabouts import place_in, places_of_cases
 
 Key = tuple[Any, ...]
@@ -37,7 +39,8 @@ class _Batch:
 
     ``rows`` are what decides whether a row changed: catalogue columns and ``coord_source`` by ``names``, then the
     geometry as WKB. ``origin`` (CRS, file) is stored but decides nothing. ``absent`` names what the frame does not
-    say at all, ``stated`` the rows that say where their place comes from.
+    say at all, ``stated`` the rows that say where their place comes from. ``ring`` seals the private columns of a layer
+    that has any: they are plain in the rows, sealed in the store, and told the audit as marks.
     """
 
     table: Table
@@ -48,6 +51,7 @@ class _Batch:
     origin: list[tuple[str, str]]
     absent: frozenset[str]
     stated: list[bool]
+    ring: KeyRing | None = None
 
     def keys(self) -> list[Key]:
         places = [self.names.index(name) for name in self.key]
@@ -71,7 +75,22 @@ class _Batch:
         cells["imported_at"] = act.at
         if "geom" in self.table.columns:
             cells["geom"] = self.shapes[at]
-        return cells
+        return cells if self.ring is None else seal_row(self.ring, self.table.name, self.keys_at(at)[0], cells)
+
+    def keys_at(self, at: int) -> Key:
+        return tuple(self.rows[at][self.names.index(name)] for name in self.key)
+
+    def open(self, cells: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Open the private columns of a stored row."""
+        if self.ring is None:
+            return cells
+        key, told = cells[self.names.index(self.key[0])], dict(zip(self.names, cells, strict=False))
+        return (*opened_cells(self.ring, self.table.name, key, told).values(), *cells[len(self.names) :])
+
+    def told(self, name: str, value: Any) -> Any:
+        """Tell the audit a cell: a private one by its mark."""
+        is_private = self.ring is not None and name in SEALED[self.table.name]
+        return audit_mark(self.ring, self.table.name, name, value) if self.ring and is_private else value
 
 
 def write_layer(session: Session, spec: LayerSpec, frame: pd.DataFrame, act: Act) -> dict[str, int]:
@@ -94,8 +113,10 @@ def write_layer(session: Session, spec: LayerSpec, frame: pd.DataFrame, act: Act
         ``store.duplicate_key``, ``store.missing_value``, ``store.bad_value``, ``store.no_column``.
     RefusedError
         ``store.lot_changed``: use a stock-take.
+    StoreError
+        ``keys.missing`` and others of :mod:`geo_minzheng.store.seal`, for a layer with private columns.
     """
-    batch = _batch(spec, frame)
+    batch = _batch(session, spec, frame)
     keys = batch.keys()
     _check_keys(spec.name, keys)
     known = _known(session, batch, keys)
@@ -125,8 +146,11 @@ def write_layer(session: Session, spec: LayerSpec, frame: pd.DataFrame, act: Act
     return {"accepted": len(fresh) + len(changed), "unchanged": counts["unchanged"]}
 
 
-def _batch(spec: LayerSpec, frame: pd.DataFrame) -> _Batch:
+def _batch(session: Session, spec: LayerSpec, frame: pd.DataFrame) -> _Batch:
     model, table = layer_table(spec.name)
+    ring = ring_of(session) if spec.name in SEALED and len(frame) else None
+    if ring is not None:
+        check_ring(session.connection(), table, ring)
     unknown = [c.name for c in spec.columns if c.name not in table.columns]
     if unknown:
         raise InputError("store.no_column", layer=spec.name, column=unknown[0])
@@ -154,6 +178,7 @@ def _batch(spec: LayerSpec, frame: pd.DataFrame) -> _Batch:
         list(zip(*origin, strict=True)),
         absent,
         said["coord_source"].notna().tolist(),
+        ring,
     )
 
 
@@ -194,7 +219,7 @@ def _known(session: Session, batch: _Batch, keys: Sequence[Key]) -> dict[Key, tu
         wkb = shapely.to_wkb(decode_many([row[-1] for row in rows], dialect), byte_order=1).tolist()
         cells = [(*row[1:-1], blob) for row, blob in zip(rows, wkb, strict=True)]
     else:
-        cells = [tuple(row[1:]) for row in rows]
+        cells = [batch.open(tuple(row[1:])) for row in rows]
     places = [batch.names.index(name) for name in batch.key]
     return {tuple(cell[place] for place in places): (row[0], cell) for row, cell in zip(rows, cells, strict=True)}
 
@@ -203,6 +228,9 @@ def _changed(batch: _Batch, old: tuple[Any, ...], at: int, key: Key, place: str)
     names = (*batch.names, "geometry")
     differing = [(n, o, v) for n, o, v in zip(names, old, batch.rows[at], strict=False) if o != v]
     before, after = {n: o for n, o, _ in differing}, {n: v for n, _, v in differing}
+    if batch.ring is not None:
+        check_unmasked(batch.table.name, str(key[0]), before, after)
+    before, after = ({n: batch.told(n, v) for n, v in cells.items()} for cells in (before, after))
     return Change("layer.change", batch.table.name, "/".join(map(str, key)), before, after, place)
 
 
@@ -253,5 +281,7 @@ def _open_lots(session: Session, act: Act, batch: _Batch, fresh: Sequence[int]) 
 def _digest(batch: _Batch, at: Sequence[int]) -> str:
     told = hashlib.sha256()
     for place in at:
-        told.update(repr(batch.rows[place]).encode("utf-8", "surrogatepass"))
+        row = batch.rows[place]
+        cells = (*(batch.told(n, v) for n, v in zip(batch.names, row, strict=False)), *row[len(batch.names) :])
+        told.update(repr(cells).encode("utf-8", "surrogatepass"))
     return told.hexdigest()

@@ -9,12 +9,15 @@ from sqlalchemy import text as sql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from geo_minzheng.errors import StoreError
 from geo_minzheng.model.ledger import ReservationState
 from geo_minzheng.model.verdict import OK, Verdict
 from geo_minzheng.store.audit import verify_chain
+from geo_minzheng.store.frames import layer_table
 from geo_minzheng.store.geometry import Geometry
 from geo_minzheng.store.guard import guards
 from geo_minzheng.store.history import verify_history, verify_vouchers_written
+from geo_minzheng.store.seal import INDEXED, SEALED, blind_index, index_columns, index_name, opened_cells, ring_of
 from geo_minzheng.store.tables import APPEND_ONLY, METADATA
 from geo_minzheng.store.tables_layers import StockLot
 from geo_minzheng.store.tables_stock import LotBalance, Movement, Reservation, Voucher
@@ -30,7 +33,7 @@ def verify(session: Session, anchor: tuple[int, str] | None = None) -> dict[str,
 
     Returns
     -------
-    A verdict each for ``ledger``, ``audit``, ``history``, ``integrity``, ``geometry_index``.
+    A verdict each for ``ledger``, ``audit``, ``history``, ``integrity``, ``geometry_index``, ``keys``.
     """
     connection = session.connection()
     checks: dict[str, Callable[[], Verdict]] = {
@@ -39,8 +42,31 @@ def verify(session: Session, anchor: tuple[int, str] | None = None) -> dict[str,
         "history": lambda: verify_history(session),
         "integrity": lambda: verify_integrity(connection),
         "geometry_index": lambda: verify_index(connection),
+        "keys": lambda: verify_sealed(session),
     }
     return {name: _read(session, check) for name, check in checks.items()}
+
+
+def verify_sealed(session: Session) -> Verdict:
+    """Check that every private cell is sealed and opens with the keys at hand, and that its blind index is its own."""
+    for name, columns in SEALED.items():
+        _, table = layer_table(name)
+        shown = [table.columns[n] for n in (f"{name}_id", *columns, *index_columns(name))]
+        try:
+            rows = session.execute(select(*shown).order_by(table.columns["fid"])).all()
+            if not rows:
+                continue
+            ring = ring_of(session)
+            for row in rows:
+                cells = dict(zip((c.name for c in shown), row, strict=True))
+                told = opened_cells(ring, name, row[0], cells)
+                for column in INDEXED[name]:
+                    value = told[column]
+                    if cells[index_name(column)] != (value and blind_index(ring, name, column, value)):
+                        return Verdict("store.verify.blind_index", {"table": name, "key": row[0], "column": column})
+        except StoreError as error:
+            return Verdict(f"error.{error.key}", error.facts)
+    return OK
 
 
 def _first(found: Verdict, then: Callable[[], Verdict]) -> Verdict:
