@@ -238,8 +238,8 @@ class Bureau:
         """
         role = accounts.role_of(self.policy(), person)
         may = accounts.rights_of(self.policy(), person, kind)
-        where = {"scope": person.scope, "place": person.place}
-        return replace(self, who=person.name, role=person.role, may=may, sees=role.sees, **where)
+        mine = replace(self, who=person.name, role=person.role, may=may, sees=role.sees)
+        return replace(mine, scope=person.scope, place=person.place)
 
     def for_name(self, name: str) -> Bureau:
         """Hand the desk to whom the command line names, where there is a district already.
