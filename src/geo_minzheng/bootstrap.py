@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.errors import GeoMinzhengError, InputError, NotFoundError, StoreError
@@ -17,6 +18,7 @@ from geo_minzheng.policy.load import load_policy
 from geo_minzheng.present.text import SOURCE_LANGUAGE, Text
 from geo_minzheng.services import settings_of
 from geo_minzheng.settings import Settings, data_dir, layers_dir
+from geo_minzheng.store import occupancy
 from geo_minzheng.store import session as sessions
 
 if TYPE_CHECKING:
@@ -52,6 +54,11 @@ def catalogue_of() -> Mapping[str, LayerSpec]:
 @lru_cache(maxsize=8)
 def _engine_of(url: str) -> Any:
     return sessions.open_store(url)
+
+
+@lru_cache(maxsize=8)
+def _door_of(home: Path) -> int | None:
+    return occupancy.move_in(home)
 
 
 def sentences(error: GeoMinzhengError) -> list[str]:
@@ -107,6 +114,10 @@ class Bureau:
         """Read the clock: the fixed one of the settings, else that of a demo district, else the real one."""
         fixed = self.settings.now or self._demo_clock
         return parse_moment(fixed) if fixed else datetime.now(CHINA).replace(microsecond=0)
+
+    def wall_clock(self) -> datetime:
+        """Read the clock without asking the store, which may be damaged or missing."""
+        return parse_moment(self.settings.now) if self.settings.now else datetime.now(CHINA).replace(microsecond=0)
 
     def today(self) -> date:
         """Read the calendar."""
@@ -164,6 +175,7 @@ class Bureau:
             session.commit()
 
     def _engine(self) -> Any:
+        _door_of(self.settings.home)
         try:
             return _engine_of(self.settings.store_url)
         except NotFoundError as error:
@@ -179,6 +191,8 @@ class Bureau:
         """Let go of the store, so that its files may be moved."""
         self._engine().dispose()
         _engine_of.cache_clear()
+        occupancy.move_out(_door_of(self.settings.home))
+        _door_of.cache_clear()
 
     def create_store(self) -> None:
         """Create the empty store of a new district."""

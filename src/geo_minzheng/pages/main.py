@@ -16,6 +16,7 @@ FOLDER = Path(__file__).resolve().parent
 PAGES = {
     "flood": ("overview", "incident", "relief", "roads", "report", "review"),
     "quiet": ("housing", "welfare"),
+    "system": ("health",),
 }
 HOME = "overview"
 
