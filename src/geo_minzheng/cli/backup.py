@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="备份 · backup", invoke_without_command=True)
 
 Out = Annotated[Path | None, typer.Option("--out", help="备份目录；不写为上次的 · folder of the backups")]
-File = Annotated[
-    Path, typer.Argument(help="备份文件；目录则取其中最新的完好备份 · archive, or a folder with some")
-]
+File = Annotated[Path, typer.Argument(help="备份文件；目录则取其中最新的完好备份 · archive, or a folder with some")]
 Identity = Annotated[Path, typer.Option("--identity", help="存有备份私钥的文件 · file with the secret key")]
 
 

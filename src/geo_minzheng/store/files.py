@@ -65,18 +65,16 @@ def keep_file(session: Session, content: bytes, target: Path) -> None:
     write_whole(content, target)
     if was_there:
         return
-    committed: list[bool] = []
+    said: list[str] = []
 
     def commit(of: Session) -> None:
-        if not of.in_nested_transaction():
-            committed.append(True)
+        if not said and not of.in_nested_transaction():
+            said.append("committed")
 
     def end(_: Session, transaction: Any) -> None:
-        if transaction.parent is None:
-            event.remove(session, "after_commit", commit)
-            event.remove(session, "after_transaction_end", end)
-            if not committed:
-                target.unlink(missing_ok=True)
+        if not said and transaction.parent is None:
+            said.append("gone")
+            target.unlink(missing_ok=True)
 
     event.listen(session, "after_commit", commit)
     event.listen(session, "after_transaction_end", end)
