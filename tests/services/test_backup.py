@@ -1,4 +1,4 @@
-"""Backup and restore: what comes back is what was there; what is broken, foreign or in use is refused before it harms."""
+"""Backup and restore: what comes back is what was there; what is broken, foreign or in use is refused."""
 
 from __future__ import annotations
 
