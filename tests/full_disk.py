@@ -174,7 +174,7 @@ def main() -> None:
         files.keep_file = straight
     Path(place, "backups").mkdir()
     backup.prepare(Path(place) / "home", Path(place) / "backups")
-    print(json.dumps(work(Desk(Path(place))), ensure_ascii=False))
+    sys.stdout.write(json.dumps(work(Desk(Path(place))), ensure_ascii=False))
 
 
 if __name__ == "__main__":

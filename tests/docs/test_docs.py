@@ -67,7 +67,7 @@ def command_lines() -> list[tuple[str, str]]:
 
 def parse(line: str) -> tuple[str, Any]:
     """Parse a command line as the program would, without running it; returns the verb and its context."""
-    words = hoist(shlex.split(line))
+    words = hoist(shlex.split(line.partition(" > ")[0]))
     context = CLI.make_context("geo-minzheng", words, resilient_parsing=False)
     command, rest, names = CLI, [*context._protected_args, *context.args], []
     while hasattr(command, "commands") and (rest or not command.invoke_without_command):

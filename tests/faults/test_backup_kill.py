@@ -1,4 +1,4 @@
-"""R9: a backup killed at 50 moments leaves the one before; damaged at 50 places it is refused and nothing is touched."""
+"""R9: a backup killed at 50 moments leaves the one before; damaged at 50 places it is refused, nothing is touched."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_damaged_anywhere_it_is_refused_and_the_live_home_is_what_it_was(place, 
 
 
 def test_a_restore_that_believes_what_it_reads_is_caught(place, tmp_path):
-    folder, safe, made = place
+    _, safe, made = place
     archive.unseal(made.file, safe.read_text().split()[-1], tmp_path / "plain")
     plain = tmp_path / "plain.tar"
     with tarfile.open(plain, "w") as tar:

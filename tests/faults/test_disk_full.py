@@ -13,7 +13,7 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
-from full_disk import ROOM
+from full_disk import ROOM  # noqa: E402
 
 ACTS = ("report", "photo", "import", "backup")
 

@@ -50,7 +50,8 @@ def old(tmp_path_factory):
     with engine.begin() as connection:
         bring(connection, OLD)
         connection.exec_driver_sql(
-            "INSERT INTO setting (key, value, who, role, at) VALUES ('name', '\"某区\"', '', '', '2026-01-01T00:00:00.000Z')"
+            "INSERT INTO setting (key, value, who, role, at) "
+            "VALUES ('name', '\"某区\"', '', '', '2026-01-01T00:00:00.000Z')"
         )
     engine.dispose()
     return file

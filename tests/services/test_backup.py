@@ -74,7 +74,7 @@ def test_what_comes_back_is_what_was_there(home, safe, tmp_path):
 def test_the_archive_and_what_lies_beside_it_give_nothing_away(home, safe):
     made = back_up(home)
     for file in made.file.parent.iterdir():
-        for secret in ("tent_12".encode(), "运维员".encode(), b"made up", b"JFIF", b"SQLite format", b"AGE-SECRET"):
+        for secret in (b"tent_12", "运维员".encode(), b"made up", b"JFIF", b"SQLite format", b"AGE-SECRET"):
             assert secret not in file.read_bytes(), (file.name, secret)
     secret = safe.read_text().split()[-1]
     assert not [f for f in home.rglob("*") if f.is_file() and secret.encode() in f.read_bytes()]
@@ -283,6 +283,6 @@ def test_the_chain_head_stands_beside_the_backup(home, safe):
 
 
 def test_this_version_is_the_last_migration():
-    assert migrate.HEAD == max(
-        p.stem[1:5] for p in (Path(migrate.__file__).parent / "migrations/versions").glob("r*.py")
+    assert (
+        max(p.stem[1:5] for p in (Path(migrate.__file__).parent / "migrations/versions").glob("r*.py")) == migrate.HEAD
     )
