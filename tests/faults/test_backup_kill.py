@@ -73,7 +73,7 @@ def _wrong(first: Path, safe: Path) -> list[str]:
     wrong = [f"{b.file.name} {b.state}" for b in listed if b.state != "good"]
     try:
         for file in {first, listed[-1].file}:
-            restore.check_backup(file, safe)
+            restore.check_backup(file, safe, first.parent)
     except GeoMinzhengError as error:
         wrong.append(error.key)
     for b in listed:

@@ -101,7 +101,7 @@ def test_it_is_one_moment_while_others_write(home, safe):
     for one in made:
         assert not one.manifest.lost
         assert one.manifest.census.rows["photo"] <= sum(n.startswith("photos/") for n in one.manifest.files)
-        restore.check_backup(one.file, safe)
+        restore.check_backup(one.file, safe, home)
 
 
 def test_the_old_home_is_kept_aside_with_its_logs_carried_over(home, safe):
@@ -136,7 +136,7 @@ def test_only_the_safes_key_opens_it(home, safe, tmp_path):
     other.write_text("nothing")
     for file in (other, tmp_path / "none.txt"):
         with pytest.raises(InputError, match="no_identity"):
-            restore.check_backup(made.file, file)
+            restore.check_backup(made.file, file, home)
     assert contents(home) == before
 
 

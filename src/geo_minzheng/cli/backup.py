@@ -110,7 +110,7 @@ def check(file: File, identity: Identity) -> None:
     """演练：用私钥打开，恢复到临时目录并核验 · rehearse: open it with the secret, restore it aside, verify."""
     with refusals():
         office = bureau()
-        found, manifest = restoring.check_backup(file, identity)
+        found, manifest = restoring.check_backup(file, identity, office.settings.home)
         told = {"file": str(found), "state": "good", **_told(manifest)}
         show(told, lambda: [office.text("cli.backup.checked", file=found.name), *_lines(office.text, manifest)])
 

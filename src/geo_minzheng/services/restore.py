@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from geo_minzheng.settings import Settings
 
 _LOGS = "logs"
+_CHECKING = ".check-"
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,13 @@ class Restored:
     manifest: Manifest
 
 
-def check_backup(place: Path, identity: Path, *, workshop: Path | None = None) -> tuple[Path, Manifest]:
+def check_backup(place: Path, identity: Path, home: Path) -> tuple[Path, Manifest]:
     """Rehearse: open an archive with the key of the safe, restore it into a passing folder, check everything.
+
+    Parameters
+    ----------
+    home
+        Beside whose store the passing folder is: what is unsealed stays on a disk that holds it anyway.
 
     Raises
     ------
@@ -51,7 +57,9 @@ def check_backup(place: Path, identity: Path, *, workshop: Path | None = None) -
         ``backup.*``.
     """
     file, secret = backup.choose(place), archive.read_identity(identity)
-    with tempfile.TemporaryDirectory(prefix="geo-minzheng-proof-", dir=workshop) as passing:
+    for left in home.glob(f"{_CHECKING}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_CHECKING, dir=home if home.is_dir() else None) as passing:
         manifest = archive.unseal(file, secret, Path(passing))
         backup.prove_store(file, manifest, Path(passing) / manifest.store)
     return file, manifest
@@ -78,6 +86,8 @@ def restore(place: Path, identity: Path, settings: Settings, moment: datetime) -
     try:
         with occupancy.alone(home):
             home.parent.mkdir(parents=True, exist_ok=True)
+            for left in home.parent.glob(f".{home.name}.restoring-*"):
+                shutil.rmtree(left, ignore_errors=True)
             new = Path(tempfile.mkdtemp(prefix=f".{home.name}.restoring-", dir=home.parent))
             try:
                 manifest = archive.unseal(file, secret, new)
