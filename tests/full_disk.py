@@ -1,8 +1,9 @@
 """Work on a disk that is full, in this process and its own file system, and tell what came of it as JSON.
 
-    unshare --mount python full_disk.py TEMPLATE MOUNT [plant]
+    unshare --mount python full_disk.py TEMPLATE MOUNT [photo]
 
 TEMPLATE is a home with a district and an incident; MOUNT an empty folder that becomes a file system of a fixed size.
+``photo`` plants a bug in how files are written, and tries photos only.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from geo_minzheng.store.tables import Photo
 
 INCIDENT = "20260703-01"
 # How much room is left [KiB]: from nothing to nearly enough, where half-done work would show.
-ROOM = (0, 4, 16, 48, 100, 200, 400, 1_000, 3_000, 9_000)
+SOAK = bool(os.environ.get("GEO_MINZHENG_SOAK"))
+ROOM = (0, 4, 16, 48, 100, 200, 400, 1_000, 3_000, 9_000, 30_000) if SOAK else (0, 16, 100, 400, 1_000, 9_000)
 
 
 class Desk:
@@ -118,11 +120,12 @@ def fill(place: Path, room_kib: int) -> None:
     """Fill the file system until so much room is left [KiB]."""
     with (place / "ballast").open("wb") as stream:
         free = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize
-        stream.write(b"\0" * max(0, free - room_kib * 1024))
+        os.posix_fallocate(stream.fileno(), 0, max(1, free - room_kib * 1024))
 
 
-def work(desk: Desk) -> dict[str, Any]:
+def work(desk: Desk, only: str = "") -> dict[str, Any]:
     acts = {"report": desk.report, "photo": desk.photo, "import": desk.load, "backup": desk.back_up}
+    acts = {name: act for name, act in acts.items() if only in ("", name)}
     told: dict[str, Any] = {"refused": {}, "done": {}, "keys": [], "unclear": [], "lost": [], "half": [], "stuck": []}
     for name, act in acts.items():
         for room in ROOM:
@@ -160,7 +163,7 @@ def work(desk: Desk) -> dict[str, Any]:
 def main() -> None:
     template, place, *plant = sys.argv[1:]
     size = sum(f.stat().st_size for f in Path(template).rglob("*") if f.is_file())
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={6 * size + (64 << 20)}", "none", place], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={5 * size + (24 << 20)}", "none", place], check=True)
     shutil.copytree(template, Path(place) / "home")
     if plant:
         # The bug: a file is written straight under its name and left when the disk is full.
@@ -174,7 +177,7 @@ def main() -> None:
         files.keep_file = straight
     Path(place, "backups").mkdir()
     backup.prepare(Path(place) / "home", Path(place) / "backups")
-    sys.stdout.write(json.dumps(work(Desk(Path(place))), ensure_ascii=False))
+    sys.stdout.write(json.dumps(work(Desk(Path(place)), *plant), ensure_ascii=False))
 
 
 if __name__ == "__main__":

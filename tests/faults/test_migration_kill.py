@@ -11,36 +11,17 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from conftest import run_cli
+from migration_kill import KILLS, OLD, Killed, bring
 
 from geo_minzheng.settings import file_url
 from geo_minzheng.store import migrate, session
-
-OLD = "0004"
-KILLS = 200 if os.environ.get("GEO_MINZHENG_SOAK") else 20
-
-
-def bring(connection: Connection, to: str, *, each: bool = False) -> None:
-    """Migrate to a version; ``each`` plants a bug: every step stands for itself."""
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    steps = [f"{n:04d}" for n in range(int(migrate.revision(connection) or 0) + 1, int(to) + 1)] if each else [to]
-    for step in steps:
-        command.upgrade(config, step)
-        if each:
-            connection.commit()
-            time.sleep(0.005)
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +45,6 @@ def shape(file: Path) -> tuple[str, list[str]]:
         (found,) = link.execute("SELECT version_num FROM alembic_version").fetchone()
         assert link.execute("SELECT value FROM setting WHERE key = 'name'").fetchone() == ('"某区"',)
         return found, sorted(f"{kind} {name}" for kind, name in link.execute("SELECT type, name FROM sqlite_master"))
-
-
-@dataclass
-class Killed:
-    at_work: int = 0
-    old: int = 0
-    new: int = 0
-    between: list[str] = field(default_factory=list)
 
 
 def kill_many(old: Path, folder: Path, opening: Callable[[Path], object], kills: int) -> Killed:
