@@ -17,10 +17,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from backup_home import NOON, act, back_up, contents, copy, furnish, keep_photo, picture, prepared, put_back
+from migration_kill import bring
 from store_play import receipt
 
 from geo_minzheng.errors import InputError, NotFoundError, RefusedError, StoreError
-from geo_minzheng.model.backup import Kept
+from geo_minzheng.model.backup import Kept, Manifest
 from geo_minzheng.policy import load_policy
 from geo_minzheng.services import backup, restore
 from geo_minzheng.settings import data_dir, file_url
@@ -198,7 +199,25 @@ def test_a_count_that_does_not_come_back_is_refused(home, safe, tmp_path):
     assert not (tmp_path / "target").exists()
 
 
-def test_an_older_store_is_brought_to_this_version_and_a_newer_one_refused(home, safe, tmp_path):
+def test_an_older_store_is_checked_as_it_is_and_then_brought_to_this_version(safe, tmp_path):
+    engine = session.make_engine(file_url(tmp_path / "district.gpkg"))
+    with engine.begin() as connection:
+        bring(connection, "0007")
+    with session.read_session(engine) as reading:
+        counted = take_census(reading)
+    engine.dispose()
+    name = "store/district.gpkg"
+    kept = {name: archive.digest_file(tmp_path / "district.gpkg")}
+    older = Manifest("0.0.9", NOON, name, counted, kept)
+    to = next(word for word in safe.read_text().split() if word.startswith("age1"))
+    archive.seal(older, {name: tmp_path / "district.gpkg"}, tmp_path / "older.tar.age", [to])
+    restore.check_backup(tmp_path / "older.tar.age", safe, tmp_path)
+    put_back(tmp_path / "older.tar.age", safe, tmp_path / "target")
+    assert count(tmp_path / "target").revision == migrate.HEAD
+    assert migrate.revision_of_file(tmp_path / "target" / f"district.before-{migrate.HEAD}.gpkg") == "0007"
+
+
+def test_a_newer_store_is_refused(home, safe, tmp_path):
     made = back_up(home)
     to = json.loads((home / "backup.json").read_text())["recipient"]
     manifest = archive.unseal(made.file, safe.read_text().split()[-1], tmp_path / "plain")

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from geo_minzheng.settings import Settings
 
 SETTINGS = "backup.json"
-FOLDERS = ("photos", "papers", "keys")
 _ENDING = ".tar.age"
 _WORKSHOP = ".backup-"
 PERIODS = ("daily", "weekly", "monthly")
@@ -197,11 +196,16 @@ def _make(session: Session, act: Act, settings: Settings, workshop: Path, target
     return Made(target, manifest)
 
 
+def places_of(settings: Settings) -> dict[str, Path]:
+    """Say where the files are that belong to a store, by the folder they have in an archive and in a restored home."""
+    return {name: settings.home / name for name in ("photos", "papers", "keys")}
+
+
 def _beside(settings: Settings) -> dict[str, Path]:
     """List the files beside the store; what is being written now has no name yet."""
     found = {
         f"{name}/{path.relative_to(top).as_posix()}": path
-        for name, top in {name: settings.home / name for name in FOLDERS}.items()
+        for name, top in places_of(settings).items()
         for path in sorted(top.rglob("*"))
         if path.is_file() and not path.is_symlink() and not path.name.startswith(".")
     }
