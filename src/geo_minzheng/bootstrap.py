@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.errors import GeoMinzhengError, InputError, NotFoundError, StoreError
@@ -18,6 +19,7 @@ from geo_minzheng.policy.load import load_policy
 from geo_minzheng.present.text import SOURCE_LANGUAGE, Text
 from geo_minzheng.services import accounts, settings_of
 from geo_minzheng.settings import Settings, data_dir, layers_dir
+from geo_minzheng.store import occupancy
 from geo_minzheng.store import session as sessions
 from geo_minzheng.store.keys import FILE as RING
 
@@ -55,6 +57,11 @@ def catalogue_of() -> Mapping[str, LayerSpec]:
 @lru_cache(maxsize=8)
 def _engine_of(url: str, keys: Path) -> Any:
     return sessions.open_store(url, keys=keys)
+
+
+@lru_cache(maxsize=8)
+def _door_of(home: Path) -> int | None:
+    return occupancy.move_in(home)
 
 
 def sentences(error: GeoMinzhengError) -> list[str]:
@@ -126,6 +133,10 @@ class Bureau:
         fixed = self.settings.now or self._demo_clock
         return parse_moment(fixed) if fixed else datetime.now(CHINA).replace(microsecond=0)
 
+    def wall_clock(self) -> datetime:
+        """Read the clock without asking the store, which may be damaged or missing."""
+        return parse_moment(self.settings.now) if self.settings.now else datetime.now(CHINA).replace(microsecond=0)
+
     def today(self) -> date:
         """Read the calendar."""
         return self.now().date()
@@ -184,6 +195,7 @@ class Bureau:
             session.commit()
 
     def _engine(self) -> Any:
+        _door_of(self.settings.home)
         try:
             return _engine_of(self.settings.store_url, self.settings.keys)
         except NotFoundError as error:
@@ -199,6 +211,8 @@ class Bureau:
         """Let go of the store, so that its files may be moved."""
         self._engine().dispose()
         _engine_of.cache_clear()
+        occupancy.move_out(_door_of(self.settings.home))
+        _door_of.cache_clear()
 
     def create_store(self) -> None:
         """Create the empty store of a new district, and the keys its private columns are sealed with."""

@@ -32,6 +32,8 @@ CLI = typer.main.get_command(app)
 def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Walk to the verbs."""
     if hasattr(command, "commands"):
+        if command.invoke_without_command:
+            yield path, command
         for name, sub in command.commands.items():
             yield from leaves(sub, (*path, name))
     else:
@@ -65,10 +67,10 @@ def command_lines() -> list[tuple[str, str]]:
 
 def parse(line: str) -> tuple[str, Any]:
     """Parse a command line as the program would, without running it; returns the verb and its context."""
-    words = hoist(shlex.split(line))
+    words = hoist(shlex.split(line.partition(" > ")[0]))
     context = CLI.make_context("geo-minzheng", words, resilient_parsing=False)
     command, rest, names = CLI, [*context._protected_args, *context.args], []
-    while hasattr(command, "commands"):
+    while hasattr(command, "commands") and (rest or not command.invoke_without_command):
         name, sub, rest = command.resolve_command(context, rest)
         context = sub.make_context(name, list(rest), parent=context)
         names.append(name)

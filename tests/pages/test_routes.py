@@ -2,14 +2,19 @@
 
 import asyncio
 import gzip
+import importlib
+import logging
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from starlette.requests import Request
 
 from geo_minzheng.api import routes
-from geo_minzheng.api.routes import map_bundle, map_data
+from geo_minzheng.api.routes import map_bundle, map_data, start_log
+from geo_minzheng.bootstrap import open_bureau
 from geo_minzheng.model.account import Person, SessionKind, SignedIn, audience_of
 from geo_minzheng.present import maps_shelf
+from geo_minzheng.settings import read_settings
 
 DUTY = SignedIn(Person("duty", "值班员甲", "emergency_coordinator"), 1, SessionKind.BROWSER)
 PANEL = SignedIn(Person("panel", "评议组巳", "review_panel", "420703100200"), 2, SessionKind.BROWSER)
@@ -48,3 +53,32 @@ def test_the_bundle_is_a_script_and_stands_before_the_assets():
     assert b"GeoMinzheng" in answer.body
     paths = [route.path for route in routes()]
     assert paths.index("/assets/map.bundle.js") < paths.index("/assets")
+
+
+@pytest.fixture
+def quiet_logging():
+    root = logging.getLogger()
+    kept = root.handlers[:], root.level, logging.getLogRecordFactory()
+    yield
+    for handler in [h for h in root.handlers if h not in kept[0]]:
+        root.removeHandler(handler)
+        handler.close()
+        for logger in map(logging.getLogger, list(logging.Logger.manager.loggerDict)):
+            logger.removeHandler(handler)
+    root.setLevel(kept[1])
+    logging.setLogRecordFactory(kept[2])
+
+
+def test_the_served_process_logs_to_its_home_and_names_nobody(tmp_path, monkeypatch, quiet_logging):
+    monkeypatch.setenv("GEO_MINZHENG_HOME", str(tmp_path / "home"))
+    start_log()
+    assert not (tmp_path / "home" / "logs").exists(), "no district, no log"
+    open_bureau(read_settings()).create_store()
+    importlib.import_module("streamlit.error_util")
+    start_log()
+    try:
+        raise KeyError("张三")
+    except KeyError as error:
+        logging.getLogger("streamlit.error_util").error("Uncaught app execution", exc_info=error)
+    told = (tmp_path / "home" / "logs" / "geo-minzheng.log").read_text(encoding="utf-8")
+    assert "Uncaught app execution" in told and "KeyError" in told and "张三" not in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import importlib
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,10 +18,13 @@ from starlette.staticfiles import StaticFiles
 from geo_minzheng import __version__
 from geo_minzheng.api import door
 from geo_minzheng.api.gate import Gate
+from geo_minzheng.bootstrap import open_bureau
+from geo_minzheng.errors import GeoMinzhengError
 from geo_minzheng.model.account import audience_of
 from geo_minzheng.present import maps_shelf
 from geo_minzheng.present.assets import BUNDLE, bundle
-from geo_minzheng.settings import assets_dir
+from geo_minzheng.services import logs
+from geo_minzheng.settings import assets_dir, read_settings
 
 ASSETS = "/assets"
 # Both addresses change with what they give, so that a browser asks once.
@@ -62,15 +66,27 @@ async def map_bundle(_: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[None]:
-    """Import the heavy libraries once, before the first page asks for them."""
+    """Start the log and import the heavy libraries once, before the first page asks for them."""
     for name in _HEAVY:
         importlib.import_module(name)
+    start_log()
     yield
 
 
 def middleware() -> list[Middleware]:
     """List what every request passes first."""
     return [Middleware(Gate)]
+
+
+def start_log() -> None:
+    """Start the log of the served process; where there is no district yet there is nowhere to keep it."""
+    office = open_bureau(read_settings())
+    try:
+        logs.start(office.settings.home, keep_days=int(office.policy().number("log.keep_days")))
+    except (GeoMinzhengError, OSError) as error:
+        logging.getLogger(__name__).warning("no log: %s", getattr(error, "key", error))
+        return
+    logs.join(("streamlit", "uvicorn"))
 
 
 def routes() -> list[BaseRoute]:

@@ -13,6 +13,7 @@ import typer
 from geo_minzheng import __version__
 from geo_minzheng.cli import (
     audit,
+    backup,
     district,
     frame,
     housing,
@@ -49,11 +50,14 @@ for name, verbs in {
     "welfare": welfare.app,
     "user": user.app,
     "audit": audit.app,
+    "backup": backup.app,
 }.items():
     app.add_typer(verbs, name=name)
 app.command("demo")(system.demo)
 app.command("serve")(system.serve)
 app.command("verify")(system.verify)
+app.command("restore")(backup.restore)
+app.command("health")(backup.health)
 app.command("bench")(system.bench)
 
 

@@ -11,8 +11,10 @@ import typer
 
 from geo_minzheng.cli import frame, rehearse
 from geo_minzheng.cli.frame import REFUSED, bureau, refusals, show
-from geo_minzheng.errors import NotFoundError
+from geo_minzheng.errors import InputError, NotFoundError
+from geo_minzheng.model.anchor import parse_anchor
 from geo_minzheng.services import accounts, checks
+from geo_minzheng.services import backup as backups
 from geo_minzheng.settings import app_file, bench_file
 
 
@@ -42,12 +44,21 @@ def serve(
         checks.run_app(app_file(), office.settings, address=address, port=port)
 
 
-def verify() -> None:
+def verify(
+    anchor: Annotated[str, typer.Option(help="纸上印的日志链尾，条数:校验值 · the chain head as printed")] = "",
+    backup: Annotated[Path | None, typer.Option(help="与一份备份的链尾核对 · the chain head of a backup")] = None,
+) -> None:
     """核验台账、日志链、文件完整性 · verify ledger, audit chain, integrity."""
     with refusals():
         office = bureau()
+        if anchor and backup is not None:
+            raise InputError("audit.two_anchors")
+        printed = parse_anchor(anchor) if anchor else None
+        wanted = (printed.count, printed.code) if printed else None
+        if backup is not None:
+            wanted = backups.anchor_of(backups.choose(backup))
         with office.reading() as session:
-            told = checks.verify(session, office.text)
+            told = checks.verify(session, office.text, wanted)
         text = office.text
         lines = [
             text(

@@ -21,7 +21,7 @@ FOLDER = Path(__file__).resolve().parent
 PAGES = {
     "flood": ("overview", "incident", "relief", "roads", "report", "review"),
     "quiet": ("housing", "welfare"),
-    "system": ("audit", "accounts"),
+    "system": ("audit", "accounts", "health"),
 }
 # Everybody has an account page; a wall has none, and shows only what a wall is for.
 ACCOUNT = "account"

@@ -17,9 +17,16 @@ if TYPE_CHECKING:
     from geo_minzheng.settings import Settings
 
 
-def verify(session: Session, text: Text) -> dict[str, str]:
-    """Check ledger, audit chain, file and map index: ``ok`` or the reason."""
-    verdicts = store_verify.verify(session)
+
+def verify(session: Session, text: Text, anchor: tuple[int, str] | None = None) -> dict[str, str]:
+    """Check ledger, audit chain, file and map index: ``ok`` or the reason.
+
+    Parameters
+    ----------
+    anchor
+        Audit count and hash as printed on paper, or as they stand beside a backup.
+    """
+    verdicts = store_verify.verify(session, anchor)
     return {name: "ok" if v.is_ok else text(v.key, **v.facts) for name, v in verdicts.items()}
 
 

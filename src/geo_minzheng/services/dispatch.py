@@ -12,9 +12,9 @@ from geo_minzheng.engine import network as roads_engine
 from geo_minzheng.errors import InputError, RefusedError
 from geo_minzheng.model.relief import DispatchOrder, OrderLine, OrderState
 from geo_minzheng.services import incidents, places, roads, settings_of
+from geo_minzheng.store import files, records
 from geo_minzheng.store import orders as order_store
 from geo_minzheng.store import plans as plan_store
-from geo_minzheng.store import records
 from geo_minzheng.store.tables_flood import ReliefRequest
 from geo_minzheng.store.tables_relief import Approval, ApprovalPaper, Line, Order, Plan
 
@@ -334,8 +334,7 @@ def sign_paper(session: Session, act: Act, plan_id: str, scan: bytes, *, folder:
     plan_store.sign_paper(session, act, plan_id, scan=f"{seal}.{ending}", sha256=seal, signed_at=act.at)
     for order in records.find(session, Order, plan_id=plan_id):
         order_store.mark_paper(session, act, order.order_id, act.at)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{seal}.{ending}").write_bytes(scan)
+    files.keep_file(session, scan, folder / f"{seal}.{ending}")
     return seal
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from geo_minzheng.engine import documents
 from geo_minzheng.errors import InputError
 from geo_minzheng.layers import photo as photo_reader
-from geo_minzheng.store import records
+from geo_minzheng.store import files, records
 from geo_minzheng.store.tables_report import Photo
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def read_all(contents: Sequence[bytes]) -> list[CleanPhoto]:
     ------
     InputError
         ``photo.unreadable``, ``photo.too_large``.
+    StoreError
+        ``store.full``, ``store.unwritable``.
     """
     return [photo_reader.read_photo(content, str(number)) for number, content in enumerate(contents, 1)]
 
@@ -35,9 +37,7 @@ def read_all(contents: Sequence[bytes]) -> list[CleanPhoto]:
 def keep(session: Session, act: Act, clean: CleanPhoto, *, folder: Path, version: str) -> str:
     """Store a photo of a report: JPEG of at most 2048 px, place and time copied to the row, the rest dropped."""
     name = str(uuids.uuid4())
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{name}.jpg"
-    target.write_bytes(clean.jpeg)
+    files.keep_file(session, clean.jpeg, folder / f"{name}.jpg")
     row = Photo(
         uuid=name, version_uuid=version, sha256=documents.digest_bytes(clean.jpeg), bytes=len(clean.jpeg),
         width_px=clean.width_px, height_px=clean.height_px, lon=clean.lon, lat=clean.lat, taken_at=clean.taken_at,

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from geo_minzheng.errors import InputError, NotFoundError, RefusedError
+from geo_minzheng.errors import InputError, NotFoundError, RefusedError, StoreError
 from geo_minzheng.store import gpkg, migrate, scrub
 from geo_minzheng.store.border import is_aftermath, translate
 from geo_minzheng.store.keys import make_ring
@@ -93,6 +93,7 @@ def make_engine(url: str | URL, *, keys: Path | None = None) -> Engine:
         engine = create_engine(
             parsed, connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000}, pool_size=8, max_overflow=56,
             execution_options=kept,
+            hide_parameters=True,
         )  # fmt: skip
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)
@@ -100,7 +101,9 @@ def make_engine(url: str | URL, *, keys: Path | None = None) -> Engine:
     if backend == "postgresql":
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=56, execution_options=kept)
+        engine = create_engine(
+            parsed, pool_pre_ping=True, pool_size=8, max_overflow=56, hide_parameters=True, execution_options=kept
+        )
         event.listen(engine, "begin", _on_postgresql_begin)
         return engine
     raise InputError("store.bad_url", url=parsed.render_as_string(hide_password=True))
@@ -195,8 +198,16 @@ def _revision_of_server(engine: Engine) -> str:
 
 
 def _copy_file(source: Path, target: Path) -> None:
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
-        old.backup(new)
+    """Copy a store whole or not at all: what stands under its name can be gone back to."""
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(part)) as new:
+            old.backup(new)
+        part.replace(target)
+    except sqlite3.Error as error:
+        part.unlink(missing_ok=True)
+        raise StoreError("store.full" if "full" in str(error) else "store.damaged", detail=str(error)) from error
 
 
 @contextmanager
