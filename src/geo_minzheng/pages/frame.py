@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import Lock
@@ -13,8 +13,10 @@ from streamlit_folium import st_folium
 
 from geo_minzheng.bootstrap import Bureau, open_bureau, parse_moment, text_of
 from geo_minzheng.errors import GeoMinzhengError
+from geo_minzheng.pages import take
 from geo_minzheng.present import maps_shelf
 from geo_minzheng.present.maps import build_map, map_data
+from geo_minzheng.present.page_words import cell_value, page_table
 from geo_minzheng.present.text import languages as text_files
 from geo_minzheng.services import duty, incidents, places, staff
 from geo_minzheng.settings import data_dir, read_settings
@@ -29,48 +31,6 @@ Made = TypeVar("Made")
 _ROW_PX = 36
 # A rendered map is shared by all sessions, and drawing it touches it.
 _DRAWING = Lock()
-
-# Looks no theme option reaches: tabular figures, the sizes of UX, no empty band above the page, light and dark,
-# and on narrow screens the list first and the map folded.
-_STYLE = """<style>
-.stApp { font-variant-numeric: tabular-nums; --accent: light-dark(#1F4E79, #7DB3E8);
-  --quiet: light-dark(#4A5560, #A9B4BF); --line: light-dark(#D5DCE4, #3A4550); --alarm: light-dark(#9C2413, #FF9C85); }
-.stMainBlockContainer { padding: 2.6rem 1.6rem 2rem; max-width: none; }
-.stApp h1 { font-size: 22px; line-height: 1.4; padding: 0; }
-.stApp h2 { font-size: 17px; padding: 6px 0 4px; }
-.stApp h3 { font-size: 15px; line-height: 1.5; padding: 4px 0 6px; }
-.stApp [data-testid="stCaptionContainer"] { opacity: 1; color: var(--quiet); }
-.stApp [data-testid="stCaptionContainer"] p { font-size: 12px; color: var(--quiet); }
-.stMain ul { padding-left: 1.2rem; } .stMain li p { margin: 0; } .stMain li { margin: 2px 0; }
-[data-testid="stMetric"] { padding: 4px 10px; border-left: 3px solid var(--line); }
-[data-testid="stMetricValue"] { font-size: 20px; font-weight: 700; color: var(--accent); line-height: 1.35; }
-[data-testid="stMetricValue"] > div { white-space: normal; overflow: visible; text-overflow: clip; }
-[data-testid="stMetricLabel"] p { font-size: 13px; color: var(--quiet); white-space: normal; }
-[data-testid="stMetricDelta"] { font-size: 12px; background: none; padding: 0; color: var(--quiet); }
-[data-testid="stMetricDelta"] *, [data-testid="stMetricLabel"] * {
-  white-space: normal !important; overflow: visible !important; }
-[data-testid="stPageLink"] p { white-space: normal; overflow: visible; line-height: 1.45; }
-[data-testid="stSidebarUserContent"] { padding-top: 4px; padding-bottom: 12px; }
-.stApp button[kind^="primary"]:not(:disabled) { background-color: light-dark(#1F4E79, #2F6FAE);
-  border-color: transparent; color: #FFFFFF; }
-iframe { display: block; }
-@media (min-width: 901px) { [class*="st-key-show_"] { display: none; } }
-@media (min-width: 1600px) and (min-height: 1000px) {
-  [class*="st-key-map_"] iframe { height: max(470px, calc(100vh - 420px)) !important; } }
-@media (max-width: 900px) {
-  [class*="st-key-show_"] label { min-height: 44px; align-items: center; }
-  [class*="st-key-map_"]:not(:has(input:checked)) .stCustomComponentV1 { display: none; }
-  [data-testid="stHorizontalBlock"]:has([class*="st-key-map_"]) { flex-wrap: wrap; }
-  [data-testid="stHorizontalBlock"]:has([class*="st-key-map_"]) > [data-testid="stColumn"] { flex: 1 1 100% !important;
-    min-width: 100% !important; }
-  [data-testid="stColumn"]:has([class*="st-key-map_"]) { order: 2; }
-}
-@media (max-width: 640px) {
-  .stMainBlockContainer { padding: 3.6rem 1rem 2rem; }
-  [data-testid="stColumn"]:has(> [data-testid="stVerticalBlock"] > [data-testid="stElementContainer"] > .stMetric) {
-    min-width: calc(50% - 0.5rem) !important; flex: 1 1 calc(50% - 0.5rem) !important; }
-}
-</style>"""
 
 
 def asked(name: str, default: str = "") -> str:
@@ -234,7 +194,18 @@ def page_head(office: Bureau, title: str, question: str) -> None:
     wanted = asked("incident")
     now = found.get(wanted) or next(iter(found.values()), office.text("pages.frame.quiet_word"))
     note(office.text("pages.frame.where", district=where, incident=now, question=question))
+    take.stand(title, _standing(office, where, now), office.now())
     show_said(office, title)
+
+
+def _standing(office: Bureau, district: str, incident: str) -> list[str]:
+    """Say where and when the rows of a page hold, for the files that are taken along."""
+    text = office.text
+    lines = [text("pages.take.where", district=district, incident=incident),
+             text("pages.frame.data_time", at=text.moment(office.now(), screen=True))]  # fmt: skip
+    with office.reading() as session:
+        made_up = places.has_synthetic(session, *SYNTHETIC)
+    return [*lines, text("pages.frame.synthetic")] if made_up else lines
 
 
 def plain(words: str) -> str:
@@ -242,8 +213,18 @@ def plain(words: str) -> str:
     return "".join(f"\\{mark}" if mark in "\\`*_{}[]<>()#+!|$~:" else mark for mark in words)
 
 
-def table(rows: list[dict[str, Any]], *, height: int = 420, **more: Any) -> Any:
-    """Show rows as a table: numbers grouped and to the right, an absent value a dash."""
+def table(
+    rows: list[dict[str, Any]], title: str, *, place: take.Place | None = None, height: int = 420, **more: Any
+) -> Any:
+    """Show rows as a table that can be taken along: numbers grouped and to the right, an absent value a dash.
+
+    Parameters
+    ----------
+    title
+        Name of the table, its own on the page: for screen readers and for its files.
+    place
+        Gives the place of each row, where rows have one: then its files may be geodata.
+    """
     if not rows:
         st.caption("—")
         return {"selection": {"rows": []}}
@@ -254,7 +235,36 @@ def table(rows: list[dict[str, Any]], *, height: int = 420, **more: Any) -> Any:
             config[name] = st.column_config.NumberColumn(format="localized")
     config |= more.pop("column_config", {})
     tall: Any = height if len(rows) * _ROW_PX > height else "content"
-    return st.dataframe(rows, hide_index=True, height=tall, placeholder="—", column_config=config, **more)
+    answer = st.dataframe(rows, hide_index=True, height=tall, placeholder="—", column_config=config, alt=title, **more)
+    take.control(text_now(), title, rows, place)
+    return answer
+
+
+def words_table(
+    heads: Sequence[str], rows: Sequence[Sequence[object]], title: str, *, right: Sequence[int] = (),
+    place: take.Place | None = None,
+) -> None:  # fmt: skip
+    """Show rows as words on the page, every cell escaped; they can be taken along like those of :func:`table`."""
+    st.markdown(page_table(heads, rows, right=right))
+    take_rows(heads, rows, title, place=place)
+
+
+def take_rows(
+    heads: Sequence[str], rows: Sequence[Sequence[object]], title: str, *, place: take.Place | None = None
+) -> None:
+    """Offer the rows of a table that the page has drawn its own way."""
+    kept_rows = [dict(zip(heads, map(cell_value, row), strict=True)) for row in rows]
+    take.control(text_now(), title, kept_rows, place)
+
+
+def places_of(office: Bureau, layer: str, key: str, ids: Sequence[str]) -> take.Place:
+    """Promise the places of rows, looked up when somebody takes them along."""
+
+    def look_up() -> list[Any]:
+        with office.reading() as session:
+            return places.shapes(session, layer, key, ids)
+
+    return look_up
 
 
 def note(line: str) -> None:
@@ -275,11 +285,6 @@ def bullets(lines: list[str]) -> None:
 def bar() -> Any:
     """Configure a column of percents as a bar with the number beside it."""
     return st.column_config.ProgressColumn(min_value=0, max_value=100, format="%d%%", width="small")
-
-
-def dress() -> None:
-    """Set the looks that no theme option reaches."""
-    st.html(_STYLE)
 
 
 def sidebar(office: Bureau) -> None:

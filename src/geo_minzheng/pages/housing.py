@@ -10,7 +10,7 @@ import streamlit as st
 
 from geo_minzheng.pages import frame
 from geo_minzheng.pages.housing_checks import contradictions, show_checks
-from geo_minzheng.pages.housing_desk import load, make, show_case, verdict_table
+from geo_minzheng.pages.housing_desk import load, make, show_case, show_verdicts
 from geo_minzheng.pages.housing_money import show_comparison, show_draft, show_money
 from geo_minzheng.pages.housing_order import show_cases_map, show_numbers, show_order
 from geo_minzheng.present.page_words import page_words
@@ -46,7 +46,7 @@ def show_act_now(desk: Desk) -> None:
         st.expander(text("pages.housing.act_now", count=len(cases)), icon=":material/warning:"),
     ):
         st.caption(text("pages.housing.act_now_why"))
-        st.markdown(verdict_table(desk, cases))
+        show_verdicts(desk, cases, text("pages.housing.table.act_now"))
 
 
 def show_search(desk: Desk) -> None:
@@ -62,7 +62,7 @@ def show_search(desk: Desk) -> None:
     if not found:
         st.info(text("pages.housing.not_found", words=page_words(words)))
         return
-    st.markdown(verdict_table(desk, found[:FOUND_SHOWN]))
+    show_verdicts(desk, found[:FOUND_SHOWN], text("pages.housing.search"))
     if len(found) == 1:
         with st.columns(2)[0], st.container(border=True):
             show_case(desk, found[0])

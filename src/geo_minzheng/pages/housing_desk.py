@@ -9,7 +9,7 @@ import streamlit as st
 
 from geo_minzheng.bootstrap import parse_moment
 from geo_minzheng.pages import frame
-from geo_minzheng.present.page_words import page_table, page_words
+from geo_minzheng.present.page_words import page_words
 from geo_minzheng.services import housing
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def make(office: Bureau, budgets: dict[str, float] | None = None) -> None:
     st.rerun()
 
 
-def verdict_table(desk: Desk, found: Sequence[Mapping[str, Any]]) -> str:
-    """Write cases with where they stand and why."""
+def show_verdicts(desk: Desk, found: Sequence[Mapping[str, Any]], title: str) -> None:
+    """Show cases with where they stand and why."""
     text = desk.office.text
     heads = [text(f"pages.housing.column.{n}") for n in ("case", "village", "programme", "standing")]
     rows = [
@@ -81,7 +81,7 @@ def verdict_table(desk: Desk, found: Sequence[Mapping[str, Any]]) -> str:
          housing.reason_of(v, desk.policy, text)]
         for v in found
     ]  # fmt: skip
-    return page_table(heads, rows)
+    frame.words_table(heads, rows, title)
 
 
 def show_case(desk: Desk, verdict: Mapping[str, Any]) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from geo_minzheng.pages import frame
 from geo_minzheng.pages.housing_desk import make
-from geo_minzheng.present.page_words import page_table, page_words
+from geo_minzheng.present.page_words import Shown, page_words
 from geo_minzheng.services import housing
 
 if TYPE_CHECKING:
@@ -82,10 +83,13 @@ def show_comparison(desk: Desk, programme: Mapping[str, Any]) -> None:
             for n in ("tier", "more_cases", "more_points", "more_persons", "more_yuan")
         ]
         rows = [
-            [t["tier"], signed(t["cases"]), signed(round(t["points"], 2)), signed(t["persons"]), f"{t['yuan']:+.2f}"]
+            [
+                t["tier"], *(Shown(signed(round(t[k], 2)), round(t[k], 2)) for k in ("cases", "points", "persons")),
+                Shown(f"{t['yuan']:+.2f}", round(t["yuan"], 2)),
+            ]
             for t in cost["tiers"]
-        ]
-        st.markdown(page_table(heads, rows, right=range(5)))
+        ]  # fmt: skip
+        frame.words_table(heads, rows, text("pages.housing.table.comparison"), right=range(5))
         for name in ("only_in_order", "only_in_optimum"):
             if cost[name]:
                 st.markdown(text(f"pages.housing.{name}", cases=[page_words(c) for c in cost[name]]))

@@ -131,7 +131,7 @@ def _level(office: Bureau, found: Incident) -> None:
         if decided is not None:
             frame.note(_decided_line(office, decided))
         with st.expander(text("pages.incident.conditions")):
-            frame.table(_condition_rows(office, advice))
+            frame.table(_condition_rows(office, advice), text("pages.incident.conditions"))
         with st.expander(text("pages.incident.decide"), expanded=decided is None):
             _decide_form(office, found, advice)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from geo_minzheng.errors import GeoMinzhengError
-from geo_minzheng.pages import frame
+from geo_minzheng.pages import frame, looks
 from geo_minzheng.present.text import Text
 
 FOLDER = Path(__file__).resolve().parent
@@ -43,8 +43,8 @@ def hidden_of(name: str, text: Text) -> st.Page:
 def main() -> None:
     """Draw the frame and the page of the address."""
     st.set_page_config(layout="wide", initial_sidebar_state=220)
-    frame.dress()
     text = frame.text_now()
+    looks.dress(text)
     found = {name: page_of(name, text) for pages in PAGES.values() for name in pages} | {HOME: home_of(HOME, text)}
     frame.set_pages(found)
     groups = {text(f"pages.frame.group.{g}"): [found[name] for name in pages] for g, pages in PAGES.items()}

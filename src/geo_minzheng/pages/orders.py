@@ -30,7 +30,7 @@ def show(office: Bureau, found: Incident) -> None:
         return
     frame.note(text("pages.relief.orders_hint"))
     picked = frame.table(
-        [_row(office, order) for order in orders], key="orders", on_select="rerun",
+        [_row(office, order) for order in orders], text("pages.relief.tab.orders"), key="orders", on_select="rerun",
         selection_mode="multi-row",
     )  # fmt: skip
     chosen = [orders[i] for i in picked["selection"]["rows"] if i < len(orders)]
@@ -120,6 +120,7 @@ def _details(office: Bureau, order: DispatchOrder) -> None:
             }
             for line in order.lines
         ],
+        text("pages.relief.table.order", number=order.number or order.order_id),
         column_config={text("pages.relief.col.villages"): st.column_config.TextColumn(width="large")},
     )
 

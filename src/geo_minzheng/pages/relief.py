@@ -135,7 +135,9 @@ def _strip(office: Bureau, document: dict[str, Any]) -> str:
         for row in rows
     ]
     picked = frame.table(
-        shown, height=440, key="coverage", on_select="rerun", selection_mode="single-row",
+        shown, text("pages.relief.coverage"), height=440,
+        place=frame.places_of(office, "village", "code", [row["village"] for row in rows]),
+        key="coverage", on_select="rerun", selection_mode="single-row",
         column_config={text(f"pages.relief.col.{name}"): frame.bar() for name in ("first_night", "mean")},
     )  # fmt: skip
     chosen = picked["selection"]["rows"]
@@ -226,7 +228,8 @@ def _why_part(office: Bureau, found: Incident, document: dict[str, Any], village
     arrivals = duty.arrivals(document, village)
     shown = [_item_row(office, row, names, arrivals.get(row["item"])) for row in rows]
     picked = frame.table(
-        shown, key=f"items_{village}", on_select="rerun", selection_mode="single-row",
+        shown, text("pages.relief.table.village", village=names.get(village, village)),
+        key=f"items_{village}", on_select="rerun", selection_mode="single-row",
         column_config={
             text("pages.relief.col.rate"): frame.bar(),
             text("pages.relief.col.reason"): st.column_config.TextColumn(width="large"),
@@ -335,8 +338,8 @@ def _difference(office: Bureau, plan: Any) -> None:
             }
             for c in duty.with_change(changes)
         ],
-
-    )  # fmt: skip
+        text("pages.relief.tab.difference"),
+    )
 
 
 def _rival(office: Bureau, document: dict[str, Any]) -> None:
@@ -351,6 +354,7 @@ def _rival(office: Bureau, document: dict[str, Any]) -> None:
             | {text("pages.relief.col.none"): row["none"], text("pages.relief.col.rival_none"): row["rival_none"]}
             for row in duty.beside_rival(document)
         ],
+        text("pages.relief.tab.rival"),
         column_config={text(f"pages.relief.col.fair_{h}"): frame.bar() for h in heads},
     )  # fmt: skip
 
@@ -375,8 +379,9 @@ def _stock(office: Bureau) -> None:
                 }
                 for r in rows
             ],
-
-        )  # fmt: skip
+            text("pages.relief.tab.stock"),
+            place=frame.places_of(office, "warehouse", "warehouse_id", [r["warehouse"] for r in rows]),
+        )
         frame.note(text("pages.relief.stock_note"))
 
 

@@ -155,6 +155,7 @@ def _isolated(office: Bureau, state: dict[str, Any]) -> None:
             }
             for code in state["isolated"]
         ],
+        text("pages.roads.table.isolated"), place=frame.places_of(office, "village", "code", state["isolated"]),
         height=300,
     )  # fmt: skip
 
@@ -179,7 +180,8 @@ def _closed(office: Bureau, state: dict[str, Any]) -> None:
             }
             for row in state["closed"]
         ],
-
+        text("pages.roads.tab.closed"),
+        place=frame.places_of(office, "road", "road_id", [row["road"] for row in state["closed"]]),
         column_config={
             text("pages.roads.col.depth"): st.column_config.NumberColumn(format="%.1f", width="small"),
             text("pages.roads.col.wet"): st.column_config.NumberColumn(format="%.0f", width="small"),
@@ -201,6 +203,7 @@ def _critical_page(office: Bureau) -> None:
     text = office.text
     with frame.refusals(office), st.spinner(text("pages.roads.step_critical")):
         found = frame.kept(office, ("critical",), lambda: _structures(office))
+        ranked = sorted(found, key=lambda r: (not r["is_bridge"], -len(r["villages"]), r["structure"]))
         frame.note(text("pages.roads.critical_note", n=len(found)))
         frame.table(
             [
@@ -211,10 +214,10 @@ def _critical_page(office: Bureau) -> None:
                     text("pages.roads.col.cut_off"): len(row["villages"]),
                     text("pages.roads.col.villages"): "、".join(v["name"] for v in row["villages"]),
                 }
-                for row in sorted(found, key=lambda r: (not r["is_bridge"], -len(r["villages"]), r["structure"]))
+                for row in ranked
             ],
-
-        )  # fmt: skip
+            text("pages.roads.tab.critical"),
+        )
 
 
 show(frame.bureau())
