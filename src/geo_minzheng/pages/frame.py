@@ -12,8 +12,8 @@ import streamlit as st
 from streamlit_folium import st_folium
 
 from geo_minzheng.bootstrap import Bureau, open_bureau, parse_moment, text_of
-from geo_minzheng.errors import GeoMinzhengError
-from geo_minzheng.pages import take
+from geo_minzheng.errors import GeoMinzhengError, StoppedError
+from geo_minzheng.pages import take, work
 from geo_minzheng.present import maps_shelf
 from geo_minzheng.present.maps import build_map, map_data
 from geo_minzheng.present.page_words import cell_value, page_table
@@ -50,6 +50,39 @@ def keep(name: str, value: str) -> None:
         st.query_params[name] = value
     if not value and name in st.query_params:
         del st.query_params[name]
+
+
+def tabs(office: Bureau, name: str, labels: dict[str, str]) -> dict[str, Any]:
+    """Lay out tabs whose open one stands in the address under a name.
+
+    Parameters
+    ----------
+    labels
+        Label by the word that stands in the address; the first is open where the address says nothing.
+    """
+    key, wanted = f"tabs_{name}_{office.text.language}", asked(name)
+    made = st.tabs(
+        list(labels.values()), default=labels.get(wanted), key=key, on_change=_keep_tab, args=(name, key, labels)
+    )
+    return dict(zip(labels, made, strict=True))
+
+
+def _keep_tab(name: str, key: str, labels: dict[str, str]) -> None:
+    words = {label: word for word, label in labels.items()}
+    keep(name, words.get(st.session_state[key], ""))
+
+
+def chosen_view(office: Bureau, name: str, labels: dict[str, str], label: str, *, is_labelled: bool = False) -> str:
+    """Offer the views of a page; the chosen one stands in the address under a name."""
+    wanted = asked(name)
+    view = st.segmented_control(
+        label, list(labels), default=wanted if wanted in labels else next(iter(labels)), required=True,
+        format_func=labels.__getitem__, label_visibility="visible" if is_labelled else "collapsed",
+        key=f"view_{name}_{office.text.language}",
+    )  # fmt: skip
+    chosen = view or next(iter(labels))
+    keep(name, chosen)
+    return chosen
 
 
 @lru_cache(maxsize=1)
@@ -154,12 +187,19 @@ def show_map(
     chart, address, packed, _ = _chart(content, office.text.language, draw, f"{key}/{content.code}")
     maps_shelf.lay(address, packed)
     with st.container(key=f"map_{key}"):
-        st.toggle(office.text("pages.frame.show_map"), key=f"show_{key}")
+        st.toggle(
+            office.text("pages.frame.show_map"), value=asked("map") == "1", key=f"show_{key}",
+            on_change=_keep_map, args=(f"show_{key}",),
+        )  # fmt: skip
         with _DRAWING:
             answer = st_folium(
                 chart, key=key, height=height, use_container_width=True, returned_objects=wanted, render=False
             )
     return answer or {}
+
+
+def _keep_map(key: str) -> None:
+    keep("map", "1" if st.session_state[key] else "")
 
 
 def clicked(answer: dict[str, Any], layer: str) -> str:
@@ -189,13 +229,28 @@ def page_head(office: Bureau, title: str, question: str) -> None:
     """Head a page: its name, where one is, the one question it answers, and the quiet line of the last act."""
     st.title(title, anchor=False)
     with office.reading() as session:
-        where = duty.district_name(session)
+        where = duty.district_name(session) or office.text("pages.frame.no_district")
         found = {i.incident_id: i.name for i in incidents.list_incidents(session)}
     wanted = asked("incident")
     now = found.get(wanted) or next(iter(found.values()), office.text("pages.frame.quiet_word"))
     note(office.text("pages.frame.where", district=where, incident=now, question=question))
     take.stand(title, _standing(office, where, now), office.now())
+    _show_work(office)
     show_said(office, title)
+
+
+def _show_work(office: Bureau) -> None:
+    """Show the work that goes on; tell once how it ended."""
+    done = work.finished(office.text)
+    if done is None:
+        return
+    if isinstance(done.error, StoppedError):
+        say(office.text("pages.work.stopped", name=done.name))
+    elif done.error is None:
+        say(done.line)
+    else:
+        with refusals(office):
+            raise done.error
 
 
 def _standing(office: Bureau, district: str, incident: str) -> list[str]:
@@ -238,6 +293,36 @@ def table(
     answer = st.dataframe(rows, hide_index=True, height=tall, placeholder="—", column_config=config, alt=title, **more)
     take.control(text_now(), title, rows, place)
     return answer
+
+
+def picked_rows(
+    rows: list[dict[str, Any]], title: str, name: str, ids: Sequence[str], *, key: str, many: bool = False, **more: Any
+) -> list[int]:
+    """Show a table to pick from, as :func:`table` does; what is picked stands in the address under a name.
+
+    Parameters
+    ----------
+    ids
+        What the address calls each row.
+
+    Returns
+    -------
+    The picked rows.
+    """
+    answer = table(rows, title, key=key, **more, **picking(name, ids, many=many))
+    chosen = [k for k in answer["selection"]["rows"] if k < len(ids)]
+    keep(name, ",".join(ids[k] for k in chosen))
+    return chosen
+
+
+def picking(name: str, ids: Sequence[str], *, many: bool = False) -> dict[str, Any]:
+    """Say of a table that rows are picked in it, at first those of the address."""
+    wanted = set(asked(name).split(","))
+    return {
+        "on_select": "rerun",
+        "selection_mode": "multi-row" if many else "single-row",
+        "selection_default": {"selection": {"rows": [k for k, one in enumerate(ids) if one in wanted]}},
+    }
 
 
 def words_table(
@@ -374,10 +459,27 @@ def link(page: str, label: str, *, icon: str | None = None, incident: str = "") 
         st.page_link(known[page], label=plain(label), icon=icon, query_params=query, width="stretch")
 
 
-def need_incident(office: Bureau) -> Incident | None:
-    """Give the incident, or say what belongs here and offer the first step."""
+def has_layers(office: Bureau, page: str, *layers: str) -> bool:
+    """Tell whether the layers a page lives on hold anything; where not, say what belongs here and the first step."""
+    with office.reading() as session:
+        missing = places.empty_layers(session, *layers)
+    if not missing:
+        return True
+    text = office.text
+    named = [text(f"layer.{layer}") for layer in missing]
+    st.info(text("pages.frame.empty", what=text(f"pages.frame.belongs.{page}"), layers=named))
+    st.code(
+        "\n".join(f"geo-minzheng layer import {layer} {text('pages.frame.file')}" for layer in missing), language=None
+    )
+    if page != "overview":
+        link("overview", text("pages.frame.to_overview"), icon=":material/arrow_back:")
+    return False
+
+
+def need_incident(office: Bureau, page: str) -> Incident | None:
+    """Give the incident, or say what belongs on a page and offer the first step."""
     found = choose_incident(office)
     if found is None:
-        st.info(office.text("pages.frame.no_incident"))
+        st.info(office.text("pages.frame.no_incident", what=office.text(f"pages.frame.belongs.{page}")))
         link("incident", office.text("pages.frame.to_incident"), icon=":material/flood:")
     return found

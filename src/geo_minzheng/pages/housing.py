@@ -53,9 +53,10 @@ def show_search(desk: Desk) -> None:
     """Answer why a house is or is not in the programme."""
     text = desk.office.text
     words = st.text_input(
-        text("pages.housing.search"), key="housing_search", placeholder=text("pages.housing.search_hint"),
-        icon=":material/search:",
+        text("pages.housing.search"), value=frame.asked("find"), key="housing_search",
+        placeholder=text("pages.housing.search_hint"), icon=":material/search:",
     )  # fmt: skip
+    frame.keep("find", words.strip())
     if not words.strip():
         return
     found = housing.search(desk.found, words)
@@ -78,6 +79,7 @@ def show_programme(desk: Desk, programme: Mapping[str, Any]) -> None:
         picked = show_order(desk, programme)
     with right:
         picked = show_cases_map(desk, programme["programme"]) or picked
+        frame.keep("case", picked)
         verdict = desk.case(picked) if picked else None
         if verdict is not None:
             with st.container(border=True):
@@ -112,6 +114,8 @@ def page() -> None:
     with st.container(key="housing"), frame.refusals(office):
         frame.page_head(office, text("pages.housing.title"), text("pages.housing.question"))
         desk = load(office)
+        if desk is None and not frame.has_layers(office, "housing", "renovation_application", "household", "house"):
+            return
         if desk is None:
             st.info(text("pages.housing.empty"))
             if st.button(text("pages.housing.make"), type="primary"):
@@ -123,14 +127,9 @@ def page() -> None:
         codes = [p["programme"] for p in desk.made["programmes"]]
         views = [*codes, "checks"]
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            wanted = frame.asked("programme", codes[0])
-            view = st.segmented_control(
-                text("pages.housing.view"), views, default=wanted if wanted in views else codes[0], required=True,
-                format_func=lambda v: text("pages.housing.checks") if v == "checks" else desk.name(v),
-                label_visibility="collapsed", key="housing_view",
-            )  # fmt: skip
+            labels = {v: text("pages.housing.checks") if v == "checks" else desk.name(v) for v in views}
+            view = frame.chosen_view(office, "programme", labels, text("pages.housing.view"))
             show_export(desk)
-        frame.keep("programme", view or codes[0])
         if view == "checks":
             show_checks(desk)
         else:

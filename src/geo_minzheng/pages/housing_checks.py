@@ -34,7 +34,7 @@ def show_checks(desk: Desk) -> None:
             ]
             for p in pairs
         ]
-        frame.words_table(heads, rows, text("pages.housing.table.against"))
+        frame.table([dict(zip(heads, row, strict=True)) for row in rows], text("pages.housing.table.against"))
         show_reason_form(desk, pairs)
     with right:
         clusters = desk.made["build_together"]
@@ -46,7 +46,7 @@ def show_checks(desk: Desk) -> None:
         heads = [text(f"pages.housing.column.{n}") for n in ("village", "households", "cases")]
         rows = [[(desk.case(c["cases"][0]) or {}).get("village_name", ""), len(c["cases"]), "、".join(c["cases"])]
                 for c in clusters]  # fmt: skip
-        frame.words_table(heads, rows, text("pages.housing.table.together"), right=(1,))
+        frame.table([dict(zip(heads, row, strict=True)) for row in rows], text("pages.housing.table.together"))
 
 
 def contradictions(desk: Desk) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from geo_minzheng.pages import frame
-from geo_minzheng.pages.housing_desk import make
+from geo_minzheng.pages.housing_desk import budgets_of, draft, drop_draft, make
 from geo_minzheng.present.page_words import Shown, page_words
 from geo_minzheng.services import housing
 
@@ -37,18 +37,12 @@ def show_money(desk: Desk, programme: Mapping[str, Any]) -> None:
             try_budget(desk, code, yuan)
 
 
-def budgets_of(made: Mapping[str, Any]) -> dict[str, float]:
-    """Read the money of each programme."""
-    return {p["programme"]: p["budget_yuan"] for p in made["programmes"]}
-
-
 def try_budget(desk: Desk, programme: str, yuan: float) -> None:
     """Work the programmes out with other money; nothing is kept."""
     office = desk.office
-    with st.spinner(office.text("pages.housing.working")), office.reading() as session:
-        st.session_state["housing_draft"] = housing.draft_programmes(
-            session, office.act(), office.policy(), budgets=budgets_of(desk.made) | {programme: yuan}
-        )
+    with st.spinner(office.text("pages.housing.working")):
+        st.session_state["housing_draft"] = draft(office, budgets_of(desk.made) | {programme: yuan})
+    frame.keep("budget", f"{programme}:{yuan:.2f}")
     st.rerun()
 
 
@@ -62,7 +56,7 @@ def show_draft(desk: Desk) -> None:
         if st.button(text("pages.housing.keep"), type="primary"):
             make(desk.office, budgets_of(desk.made))
         if st.button(text("pages.housing.drop")):
-            st.session_state.pop("housing_draft", None)
+            drop_draft()
             st.rerun()
 
 

@@ -125,7 +125,8 @@ def list_cases(desk: Desk, found: Sequence[Mapping[str, Any]], key: str, *, heig
     }
     answer: Any = st.dataframe(
         rows, column_config=config, hide_index=True, height=min(height, 38 + 35 * len(rows)),
-        key=f"order/{key}", alt=text("pages.housing.order"), on_select="rerun", selection_mode="single-row",
+        key=f"order/{key}", alt=text("pages.housing.order"),
+        **frame.picking("case", [str(v["case"]) for v in found]),
     )  # fmt: skip
     chosen = answer.selection.rows
     return str(found[chosen[0]]["case"]) if chosen and chosen[0] < len(found) else ""

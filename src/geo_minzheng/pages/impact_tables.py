@@ -23,32 +23,32 @@ def show(office: Bureau, assessed: dict[str, Any]) -> None:
     """Show the impact from every side, and what it was computed with."""
     text = office.text
     names = ("towns", "villages", "isolated", "houses", "homes", "assumptions")
-    tabs = st.tabs([text(f"pages.incident.tab.{name}") for name in names])
     with office.reading() as session:
         places_named = places.names(session, "division", "code") | places.names(session, "village", "code")
     named = {name: text(f"pages.incident.tab.{name}") for name in names}
-    with tabs[0]:
+    tabs = frame.tabs(office, "impact", named)
+    with tabs["towns"]:
         total = {"code": "", **assessed["by_district"][0]} if assessed["by_district"] else None
         rows = [_row(office, row, places_named.get(row["code"], row["code"])) for row in assessed["by_town"]]
         if total is not None:
             rows.append(_row(office, total, text("pages.incident.total")))
         _table(rows, named["towns"])
         frame.note(text("pages.incident.sums"))
-    with tabs[1]:
+    with tabs["villages"]:
         hit = [row for row in assessed["by_village"] if row["affected_population"]]
         worst = sorted(hit, key=lambda row: (-row["affected_population"], row["code"]))
         rows = [_row(office, r, places_named.get(r["code"], r["code"])) for r in worst]
         _table(rows, named["villages"], frame.places_of(office, "village", "code", [r["code"] for r in worst]))
-    with tabs[2]:
+    with tabs["isolated"]:
         lost = frame.places_of(office, "village", "code", assessed["isolated"])
         _table(_isolated_rows(office, assessed, places_named), named["isolated"], lost)
-    with tabs[3]:
+    with tabs["houses"]:
         _table(_house_rows(office, assessed), named["houses"])
-    with tabs[4]:
+    with tabs["homes"]:
         ids = [row["home_id"] for row in assessed["homes"]]
         spots = frame.places_of(office, "welfare_home", "home_id", ids)
         _table(_home_rows(office, assessed, places_named), named["homes"], spots)
-    with tabs[5]:
+    with tabs["assumptions"]:
         _assumptions(office, assessed)
 
 

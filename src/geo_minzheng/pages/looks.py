@@ -34,6 +34,8 @@ _STYLE = """<style>
   border-color: transparent; color: #FFFFFF; }
 iframe { display: block; }
 .st-key-manners { display: none; }
+[data-testid="stMarkdownContainer"]:has(> table) { overflow-x: auto; }
+@media (min-width: 2200px) { html { font-size: 16px !important; } }
 #skip { position: fixed; left: 8px; top: -80px; z-index: 1000000; padding: 12px 20px; border-radius: 6px;
   background: light-dark(#1F4E79, #7DB3E8); color: light-dark(#FFFFFF, #12161B); font-weight: 700; font-size: 15px; }
 #skip:focus { top: 8px; }
@@ -67,7 +69,7 @@ iframe { display: block; }
 # list marks are not torn apart by the heading between them.
 _SCRIPT = """<script>
 (() => {
-  const words = {skip: "SKIP", map: "MAP", language: "LANGUAGE"};
+  const words = {skip: "SKIP", map: "MAP", table: "TABLE", language: "LANGUAGE"};
   const mend = () => {
     document.documentElement.lang = words.language;
     const main = document.querySelector('[data-testid="stMain"]');
@@ -88,6 +90,14 @@ _SCRIPT = """<script>
       list.setAttribute("role", "none");
       for (const item of list.querySelectorAll("li")) item.setAttribute("role", "none");
     }
+    for (const box of document.querySelectorAll('[data-testid="stMarkdownContainer"]:has(> table)')) {
+      const scrolls = box.scrollWidth > box.clientWidth;
+      if (scrolls && !box.hasAttribute("tabindex")) {
+        box.tabIndex = 0;
+        box.setAttribute("role", "region");
+        box.setAttribute("aria-label", words.table);
+      }
+    }
     for (const frame of document.querySelectorAll("iframe.stCustomComponentV1")) {
       if (frame.getAttribute("aria-label") !== words.map) frame.setAttribute("aria-label", words.map);
     }
@@ -107,7 +117,7 @@ def dress(text: Text) -> None:
     st.html(_STYLE)
     script = _SCRIPT
     for mark, word in (
-        ("SKIP", text("pages.frame.skip")), ("MAP", text("pages.frame.map")), ("LANGUAGE", text("pages.frame.code")),
+        ("SKIP", text("pages.frame.skip")), ("MAP", text("pages.frame.map")), ("TABLE", text("pages.frame.table")), ("LANGUAGE", text("pages.frame.code")),
     ):  # fmt: skip
         script = script.replace(mark, word)
     with st.container(key="manners"):

@@ -105,10 +105,8 @@ def choose_village(office: Bureau, incident: str) -> tuple[Bureau, str, dict[str
         names = places.names(session, "village", "code")
     if me is not None and len(me.scope) == VILLAGE_DIGITS:
         return office, me.scope, None
-    mode = st.segmented_control(
-        text("pages.report.mode"), ["own", "behalf"], default="own", required=True, key="report_mode",
-        format_func=lambda m: text(f"pages.report.mode_{m}"), label_visibility="collapsed",
-    )  # fmt: skip
+    modes = {m: text(f"pages.report.mode_{m}") for m in ("own", "behalf")}
+    mode = frame.chosen_view(office, "mode", modes, text("pages.report.mode"))
     if mode == "behalf":
         return _behalf(office, sorted(expected) or sorted(names), names)
     mine = [o for o in officers if o.village in expected]
@@ -331,7 +329,7 @@ def page() -> None:
     st.html(_STYLE)
     with st.container(key="report"), frame.refusals(office):
         frame.page_head(office, text("pages.report.title"), text("pages.report.question"))
-        found = frame.need_incident(office)
+        found = frame.need_incident(office, "report")
         if found is None:
             return
         reporter, village, on_behalf = choose_village(office, found.incident_id)

@@ -68,12 +68,15 @@ def show_waiting(office: Bureau, incident: str, waiting: list[Waiting]) -> None:
         return
     left, right = st.columns([1, 3], gap="medium")
     ids = [w.version.uuid for w in waiting]
+    wanted = frame.asked("report")
     with left:
         chosen = st.radio(
             text("pages.review.list"), range(len(waiting)), key=f"review/{'/'.join(ids)}",
+            index=ids.index(wanted) if wanted in ids else 0,
             format_func=lambda k: line_of(office, waiting[k]),
             captions=[caption_of(office, w) for w in waiting],
         )  # fmt: skip
+    frame.keep("report", ids[chosen or 0])
     with right:
         with office.reading() as session:
             found = review.compare(session, office.policy(), incident, waiting[chosen or 0].version)
@@ -296,19 +299,15 @@ def page() -> None:
     st.html(_STYLE)
     with st.container(key="review"), frame.refusals(office):
         frame.page_head(office, text("pages.review.title"), text("pages.review.question"))
-        found = frame.need_incident(office)
+        found = frame.need_incident(office, "review")
         if found is None:
             return
         incident = found.incident_id
         with office.reading() as session:
             waiting = review.waiting(session, office.act(), office.policy(), incident)
         show_counts(office, incident, waiting)
-        wanted = frame.asked("view", VIEWS[0])
-        view = st.segmented_control(
-            text("pages.review.view"), VIEWS, default=wanted if wanted in VIEWS else VIEWS[0], required=True,
-            format_func=lambda v: text(f"pages.review.views.{v}"), label_visibility="collapsed", key="review_view",
-        )  # fmt: skip
-        frame.keep("view", view or VIEWS[0])
+        labels = {v: text(f"pages.review.views.{v}") for v in VIEWS}
+        view = frame.chosen_view(office, "view", labels, text("pages.review.view"))
         if view == "totals":
             show_totals(office, incident)
         elif view == "silent":

@@ -22,6 +22,8 @@ def show(office: Bureau) -> None:
     """Show tonight's roads, or in quiet times the structures that matter."""
     text = office.text
     frame.page_head(office, text("pages.roads.title"), text("pages.roads.question"))
+    if not frame.has_layers(office, "roads", "boundary", "village", "road"):
+        return
     found = frame.choose_incident(office)
     if found is None:
         frame.note(text("pages.roads.quiet"))
@@ -38,26 +40,23 @@ def show(office: Bureau) -> None:
         with left:
             _change_form(office, found, state, place)
             _isolated(office, state)
-        closed, critical = st.tabs([text("pages.roads.tab.closed"), text("pages.roads.tab.critical")])
-        with closed:
+        tabs = frame.tabs(office, "roads", {n: text(f"pages.roads.tab.{n}") for n in ("closed", "critical")})
+        with tabs["closed"]:
             _closed(office, state)
-        with critical:
+        with tabs["critical"]:
             _critical_page(office)
 
 
 def _vehicle(office: Bureau) -> str:
     text, known = office.text, office.policy().vehicles
-    asked = frame.asked("vehicle")
-    names = list(known)
-    vehicle = st.segmented_control(
-        text("pages.roads.vehicle"), names, default=asked if asked in known else names[0],
-        format_func=lambda v: text(
+    labels = {
+        v: text(
             "pages.roads.vehicle_depth" if known[v].passable_depth_m < AFLOAT_M else "pages.roads.vehicle_any",
             name=text.name("vehicles", v, known[v]), depth=text.number(known[v].passable_depth_m),
-        ),
-    )  # fmt: skip
-    frame.keep("vehicle", vehicle or names[0])
-    return vehicle or names[0]
+        )
+        for v in known
+    }  # fmt: skip
+    return frame.chosen_view(office, "vehicle", labels, text("pages.roads.vehicle"), is_labelled=True)
 
 
 def _state(office: Bureau, incident: str, vehicle: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from geo_minzheng.pages import frame
+from geo_minzheng.pages import frame, work
 from geo_minzheng.present.page_words import Marked, Shown, page_words
 from geo_minzheng.services import places, planning_maps, welfare
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from geo_minzheng.bootstrap import Bureau
+    from geo_minzheng.services.steps import Step
     from geo_minzheng.services.welfare import Reach
 
 VIEWS = ("homes", "reach", "sites")
@@ -188,11 +189,13 @@ def show_reach(office: Bureau) -> None:
 
 def site(office: Bureau, new: int) -> None:
     """Choose the next sites and keep the answer on record."""
-    with frame.refusals(office):
-        with st.spinner(office.text("pages.welfare.siting")), office.transaction() as (session, act):
-            welfare.site_homes(session, act, office.policy(), new=new)
-        frame.say(office.text("pages.welfare.sited"))
-        st.rerun()
+
+    def job(step: Step) -> str:
+        with office.transaction() as (session, act):
+            welfare.site_homes(session, act, office.policy(), new=new, step=step)
+        return office.text("pages.welfare.sited")
+
+    work.begin(office.text, office.text("pages.welfare.siting"), job)
 
 
 def show_sites(office: Bureau) -> None:
@@ -213,10 +216,8 @@ def show_sites(office: Bureau) -> None:
         return
     left, right = st.columns([3, 2], gap="medium")
     with right:
-        chosen = st.segmented_control(
-            text("pages.welfare.answer"), ["median", "cover"], default="median", required=True, key="site_answer",
-            format_func=lambda k: text(f"pages.welfare.answers.{k}"), label_visibility="collapsed",
-        ) or "median"  # fmt: skip
+        answers = {k: text(f"pages.welfare.answers.{k}") for k in ("median", "cover")}
+        chosen = frame.chosen_view(office, "answer", answers, text("pages.welfare.answer"))
         show_answer(office, made[chosen], chosen)
     with left:
 
@@ -277,13 +278,11 @@ def page() -> None:
     st.html(_STYLE)
     with st.container(key="welfare"), frame.refusals(office):
         frame.page_head(office, text("pages.welfare.title"), text("pages.welfare.question"))
-        wanted = frame.asked("view", VIEWS[0])
-        view = st.segmented_control(
-            text("pages.welfare.view"), VIEWS, default=wanted if wanted in VIEWS else VIEWS[0], required=True,
-            format_func=lambda v: text(f"pages.welfare.views.{v}"), label_visibility="collapsed", key="welfare_view",
-        )  # fmt: skip
-        frame.keep("view", view or VIEWS[0])
-        {"reach": show_reach, "sites": show_sites}.get(view or "", show_homes)(office)
+        if not frame.has_layers(office, "welfare", "boundary", "village", "road", "welfare_home"):
+            return
+        labels = {v: text(f"pages.welfare.views.{v}") for v in VIEWS}
+        view = frame.chosen_view(office, "view", labels, text("pages.welfare.view"))
+        {"reach": show_reach, "sites": show_sites}.get(view, show_homes)(office)
 
 
 page()

@@ -97,6 +97,11 @@ def has_synthetic(session: Session, *layers: str) -> bool:
     return any(frames.count_rows(session, layer, coord_source="synthetic") for layer in layers)
 
 
+def empty_layers(session: Session, *layers: str) -> list[str]:
+    """List the layers of these that hold no row yet."""
+    return [layer for layer in layers if not frames.count_rows(session, layer)]
+
+
 def shapes(session: Session, layer: str, key: str, ids: Sequence[str]) -> list[Any]:
     """Give the place of each id in CGCS2000 [deg], ``None`` for one the layer does not know."""
     frame: Any = frames.read_layer(session, layer)
