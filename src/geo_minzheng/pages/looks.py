@@ -36,10 +36,10 @@ iframe { display: block; }
 .st-key-manners { display: none; }
 [data-testid="stMarkdownContainer"]:has(> table) { overflow-x: auto; }
 @media (min-width: 2200px) { html { font-size: 16px !important; } }
-#skip { position: fixed; left: 8px; top: -80px; z-index: 1000000; padding: 12px 20px; border-radius: 6px;
-  background: light-dark(#1F4E79, #7DB3E8); color: light-dark(#FFFFFF, #12161B); font-weight: 700; font-size: 15px; }
-#skip:focus { top: 8px; }
-#main:focus { outline: none; }
+[data-testid="stSkipToContent"] { padding: 12px 20px !important; font-size: 15px; font-weight: 700; }
+[data-testid="stMain"]:focus { outline: none; }
+/* The grid's own download knows nothing of formulas, units and synthetic data: 「导出」 below each table does. */
+[data-testid="stElementToolbar"] button[aria-label^="Download as CSV"] { display: none; }
 :is(a, button, input, textarea, select, summary, iframe, [tabindex="0"], [role="radio"], [role="tab"]):focus-visible {
   outline: 3px solid light-dark(#1F4E79, #7DB3E8) !important; outline-offset: 2px; border-radius: 3px; }
 [class*="st-key-take_"] button { min-height: 26px; padding: 0 6px; color: var(--quiet); }
@@ -65,27 +65,15 @@ iframe { display: block; }
 </style>"""
 
 # What Streamlit's page lacks for a screen reader and a keyboard; constants only, nothing of the district goes in here.
-# A skip link as the first stop of Tab, the language of the page, names for the map frames, and navigation groups whose
-# list marks are not torn apart by the heading between them.
+# The skip link in the reader's language, the language of the page, names for the map frames, and navigation groups
+# whose list marks are not torn apart by the heading between them.
 _SCRIPT = """<script>
 (() => {
   const words = {skip: "SKIP", map: "MAP", table: "TABLE", language: "LANGUAGE"};
   const mend = () => {
     document.documentElement.lang = words.language;
-    const main = document.querySelector('[data-testid="stMain"]');
-    if (main) { main.id = "main"; main.tabIndex = -1; main.setAttribute("role", "main"); }
-    let skip = document.getElementById("skip");
-    if (!skip) {
-      skip = document.createElement("a");
-      skip.id = "skip";
-      skip.href = "#main";
-      skip.addEventListener("click", (event) => {
-        event.preventDefault();
-        document.getElementById("main")?.focus();
-      });
-      document.body.prepend(skip);
-    }
-    if (skip.textContent !== words.skip) skip.textContent = words.skip;
+    const skip = document.querySelector('[data-testid="stSkipToContent"]');
+    if (skip && skip.textContent !== words.skip) skip.textContent = words.skip;
     for (const list of document.querySelectorAll('[data-testid="stSidebarNavItems"]')) {
       list.setAttribute("role", "none");
       for (const item of list.querySelectorAll("li")) item.setAttribute("role", "none");
@@ -117,7 +105,8 @@ def dress(text: Text) -> None:
     st.html(_STYLE)
     script = _SCRIPT
     for mark, word in (
-        ("SKIP", text("pages.frame.skip")), ("MAP", text("pages.frame.map")), ("TABLE", text("pages.frame.table")), ("LANGUAGE", text("pages.frame.code")),
+        ("SKIP", text("pages.frame.skip")), ("MAP", text("pages.frame.map")), ("TABLE", text("pages.frame.table")),
+        ("LANGUAGE", text("pages.frame.code")),
     ):  # fmt: skip
         script = script.replace(mark, word)
     with st.container(key="manners"):
