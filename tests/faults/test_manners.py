@@ -34,7 +34,7 @@ PLANTED = """() => {
   box.innerHTML = '<p style="color:#999;background:#fff;font-size:13px">看不清的字</p><button></button>'
     + '<input type="text"><img src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=">'
     + '<p lang="no_such_language">x</p>';
-  document.querySelector('[data-testid="stMainBlockContainer"]').prepend(box);
+  document.querySelector('[data-testid="stMainBlockContainer"]').append(box);
 }"""
 PLANTED_RULES = {"color-contrast", "target-size", "button-name", "label", "image-alt", "valid-lang"}
 FOCUS = """() => {

@@ -36,7 +36,7 @@ iframe { display: block; }
 .st-key-manners { display: none; }
 [data-testid="stMarkdownContainer"]:has(> table) { overflow-x: auto; }
 @media (min-width: 2200px) { html { font-size: 16px !important; } }
-[data-testid="stSkipToContent"] { padding: 12px 20px !important; font-size: 15px; font-weight: 700; }
+[data-testid="stSkipToContent"] { padding: 13px 20px !important; min-height: 44px; font-size: 15px; font-weight: 700; }
 [data-testid="stMain"]:focus { outline: none; }
 /* The grid's own download knows nothing of formulas, units and synthetic data: 「导出」 below each table does. */
 [data-testid="stElementToolbar"] button[aria-label^="Download as CSV"] { display: none; }
