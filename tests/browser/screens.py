@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page
 ROOT = Path(__file__).resolve().parents[2]
 SCREENS = ROOT / "out" / "screens"
 SIZES = {390: 844, 1280: 900, 2560: 1440}
-IDLE = "() => document.querySelector('.stApp')?.getAttribute('data-test-script-state') === 'notRunning'"
+IDLE = """() => document.querySelector('.stApp')?.getAttribute('data-test-script-state') === 'notRunning'
+  && !document.querySelector('.st-key-work')"""
 # Pages that show more than one view: the address of each further one.
 VIEWS: dict[str, tuple[dict[str, str], ...]] = {
     "relief": ({"tab": "orders"}, {"tab": "approve"}),
@@ -73,14 +74,17 @@ def rest(page: Page) -> None:
     page.wait_for_timeout(700)
 
 
-def shot(page: Page, name: str) -> None:
-    """Keep a picture of the whole page."""
-    SCREENS.mkdir(parents=True, exist_ok=True)
+def stretch(page: Page) -> None:
+    """Make the screen as high as the page, so that nothing of it is scrolled away or under the head."""
     size = page.viewport_size
     assert size is not None
     tall = page.evaluate("() => document.querySelector('[data-testid=stMain]')?.scrollHeight ?? 0")
     page.set_viewport_size({"width": size["width"], "height": min(max(size["height"], tall + 20), 4000)})
     page.wait_for_timeout(600)
-    page.screenshot(path=SCREENS / f"{name}.png")
-    page.set_viewport_size(size)
-    page.wait_for_timeout(200)
+
+
+def shot(page: Page, name: str) -> None:
+    """Keep a picture of what the screen shows."""
+    path = SCREENS / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=path)

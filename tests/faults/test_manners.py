@@ -23,6 +23,7 @@ MENDED_NOWHERE: dict[str, str] = {}
 ASK = """async ([tags]) => {
   const told = await axe.run(document, {runOnly: {type: "tag", values: tags}});
   return {
+    broken: told.incomplete.filter((r) => r.error).map((r) => [r.id, r.error.message]),
     rules: told.passes.length + told.violations.length,
     contrasts: told.passes.filter((p) => p.id === "color-contrast").flatMap((p) => p.nodes).length,
     wrong: told.violations.flatMap((v) => v.nodes.map((n) => [v.id, n.target.flat(3).join(" "), n.html.slice(0, 160)])),
@@ -94,13 +95,16 @@ def test_every_page_passes_wcag_at_every_width_light_and_dark(chromium, served, 
         screens.open_page(page, served, view.page, **{"as": WHO, **dict(view.query)})
         sideways = page.evaluate("() => document.documentElement.scrollWidth")
         assert sideways <= width, f"{view.name} scrolls sideways: {sideways} px"
+        screens.stretch(page)
         told, found = audit(page)
+        assert not told["broken"], f"{view.name}: a rule that broke off says nothing: {told['broken']}"
         assert told["rules"] >= 15, f"{view.name}: axe-core asked {told['rules']} rules only"
         assert told["contrasts"] >= 8, f"{view.name}: {told['contrasts']} contrasts were measured only"
         asked += 1
         if found:
             wrong[view.name] = found
         screens.shot(page, f"manners/{view.name}_{width}_{scheme}")
+        page.set_viewport_size({"width": width, "height": screens.SIZES[width]})
     page.context.close()
     assert asked == len(screens.views()) >= len(screens.page_names()) >= 8
     assert not wrong, json.dumps(wrong, ensure_ascii=False, indent=1)
