@@ -56,6 +56,7 @@ iframe { display: block; }
   [data-testid="stColumn"]:has([class*="st-key-map_"]) { order: 2; }
 }
 @media (max-width: 640px) {
+  [data-testid="stMarkdownContainer"] > table:has(th:nth-child(6)) { min-width: 680px; }
   .stApp :is(button, summary, [role="tab"], [role="radio"], [role="combobox"], [data-testid="stPageLink-NavLink"],
     [data-testid="stSidebarNavLink"], label:has(> input)) { min-height: 44px; }
   .stMainBlockContainer { padding: 3.6rem 1rem 2rem; }
