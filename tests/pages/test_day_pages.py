@@ -170,7 +170,7 @@ def test_a_photo_is_kept_without_what_the_camera_wrote(home):
 
 def test_a_town_reports_on_behalf(home):
     app = run("report", DUTY)
-    next(b for b in app.button_group if b.key == "report_mode").set_value("behalf")
+    next(b for b in app.button_group if b.key == "view_mode_zh").set_value("behalf")
     app.run()
     village = next(s for s in app.selectbox if s.label == "行政村")
     village.set_value(state_of(home, "returned").village).run()
