@@ -47,6 +47,10 @@ class RefusedError(GeoMinzhengError):
     """A rule of the bureau forbids the act (second person, state, stock)."""
 
 
+class StoppedError(GeoMinzhengError):
+    """Somebody stopped the work before it was done; nothing was stored."""
+
+
 class InfeasibleError(GeoMinzhengError):
     """No solution exists; the facts name the constraints to blame."""
 

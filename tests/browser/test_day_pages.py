@@ -54,7 +54,8 @@ class Hand:
         """Wait until the page has drawn: a run starts a moment after the tap."""
         self.page.wait_for_timeout(300)
         self.page.wait_for_function(
-            "() => document.querySelector('.stApp')?.getAttribute('data-test-script-state') === 'notRunning'",
+            "() => document.querySelector('.stApp')?.getAttribute('data-test-script-state') === 'notRunning'"
+            " && !document.querySelector('.st-key-work')",
             timeout=90_000,
         )
         self.page.wait_for_timeout(400)

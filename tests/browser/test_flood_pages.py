@@ -22,7 +22,8 @@ SCREENS = ROOT / "out" / "screens"
 NOW = "2026-07-03T22:30"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 FLOOD_PAGES = ("", "incident", "relief", "roads")
-IDLE = "() => document.querySelector('.stApp')?.getAttribute('data-test-script-state') === 'notRunning'"
+IDLE = """() => document.querySelector('.stApp')?.getAttribute('data-test-script-state') === 'notRunning'
+  && !document.querySelector('.st-key-work')"""
 # UX: from opening the app to the signed order.
 MOST_CLICKS = 25
 

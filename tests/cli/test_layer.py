@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import geopandas
+import openpyxl
 import pytest
 from desk import Desk
 
@@ -172,3 +174,24 @@ def test_convert_writes_the_stores_system(desk, tmp_path):
     desk.refused("layer", "convert", tmp_path / "none.geojson", tmp_path / "o.geojson", "--crs", "gcj02")
     desk.refused("layer", "convert", source, tmp_path / "o.geojson", "--crs", "mars")
     assert desk.run("layer", "convert", source).code == 2
+
+
+@pytest.mark.parametrize(("layer", "ending"), [("warehouse", "xlsx"), ("village", "gpkg")])
+def test_a_layer_is_exported_with_its_places_and_where_it_holds(demo_home, tmp_path, layer, ending):
+    desk = Desk(demo_home)
+    out = tmp_path / f"a.{ending}"
+    told = desk.do("layer", "export", layer, "--out", out)
+    assert told["file"] == str(out)
+    if ending == "gpkg":
+        assert len(geopandas.read_file(out)) == told["rows"] == 100
+        return
+    sheet = openpyxl.load_workbook(out).worksheets[0]
+    assert sheet.max_row == told["rows"] + 5
+    assert "2026年7月3日" in sheet["A3"].value
+
+
+def test_geodata_of_a_layer_without_places_and_an_unknown_suffix_are_refused(demo_home, tmp_path):
+    desk = Desk(demo_home)
+    for layer, name in (("household", "a.gpkg"), ("village", "a.exe")):
+        assert desk.refused("layer", "export", layer, "--out", tmp_path / name)["error"] == "tables.format_unknown"
+        assert not (tmp_path / name).exists()

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from geo_minzheng.cli import planning_lines
-from geo_minzheng.cli.frame import REFUSED, bureau, refusals, show
-from geo_minzheng.services import imports
+from geo_minzheng.cli.frame import REFUSED, bureau, refusals, show, writing
+from geo_minzheng.services import exports, imports
 
 app = typer.Typer(no_args_is_help=True, help="图层 · layers")
 
@@ -49,6 +49,21 @@ def import_(
         show(reports, lambda: [line for r in reports for line in imports.report_lines(r, office.text)])
         if any(checked.is_refused for checked, _ in found):
             raise typer.Exit(REFUSED)
+
+
+@app.command()
+def export(
+    layer: Annotated[str, typer.Argument(help="图层名 · layer name")],
+    out: Annotated[Path, typer.Option(help="输出文件 · .xlsx .csv .gpkg .geojson")],
+) -> None:
+    """导出图层：单位在表头，公式已失效，数字仍为数字 · write a layer's rows to a file."""
+    with refusals():
+        office = bureau()
+        with office.reading() as session, writing(out):
+            done = exports.export_layer(
+                session, office.act(), office.catalogue, office.policy(), office.text, layer=layer, out=out
+            )
+        show(done, lambda: [office.text("cli.layer.exported", **done)])
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -30,7 +31,8 @@ def show_me(office: Bureau, me: SignedIn) -> None:
     if me.until is not None:
         lines.append(text("pages.account.until", until=text.moment(me.until.astimezone(CHINA), screen=True)))
     frame.bullets(lines)
-    st.html(f'<a href="/door/first?lang={text.language}" target="_self">{text("pages.account.password")}</a>')
+    words = escape(text("pages.account.password"))
+    st.html(f'<a class="gm-link" href="/door/first?lang={text.language}" target="_self">{words}</a>')
 
 
 def set_pin(office: Bureau, me: SignedIn) -> None:
@@ -79,7 +81,7 @@ def show_sessions(office: Bureau, me: SignedIn) -> None:
     st.subheader(text("pages.account.where"), anchor=False)
     with office.reading() as session:
         rows = accounts.list_sessions(session, office.policy(), watch(), me.person.login)
-    frame.table(session_rows(office, rows, me.session))
+    frame.table(session_rows(office, rows, me.session), text("pages.account.where"))
     others = [row["session"] for row in rows if row["session"] != me.session]
     if not others:
         return

@@ -43,6 +43,7 @@ def show_people(office: Bureau, people: list[Person]) -> None:
             }
             for person in people
         ],
+        office.text("pages.accounts.title"),
         height=480,
     )
 
@@ -155,7 +156,7 @@ def show_sessions(office: Bureau) -> None:
     st.subheader(text("pages.accounts.signed_in"), anchor=False)
     with office.reading() as session:
         rows = accounts.list_sessions(session, office.policy(), watch())
-    frame.table([_session_row(office, row) for row in rows])
+    frame.table([_session_row(office, row) for row in rows], text("pages.accounts.signed_in"))
 
 
 def _session_row(office: Bureau, row: dict[str, Any]) -> dict[str, Any]:
@@ -185,7 +186,8 @@ def show_roles(office: Bureau) -> None:
                     text("pages.accounts.column.pages"): "、".join(text(f"pages.frame.page.{p}") for p in role.pages),
                 }
                 for role in office.policy().roles.values()
-            ]
+            ],
+            text("pages.accounts.roles"),
         )
 
 

@@ -135,6 +135,7 @@ def _show_decision(office: Bureau, found: Incident, plan: Any, decided: Any, pap
                 for name, value in rows.items()
                 if value
             ],
+            text("pages.relief.tab.approve"),
         )
     with right:
         if decided.mode == "oral" and decided.verdict == "approved":

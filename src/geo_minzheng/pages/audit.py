@@ -122,8 +122,8 @@ def show_log(office: Bureau) -> None:
     else:
         frame.note(text("pages.audit.found", count=text.integer(count), first=rows[0].seq, last=rows[-1].seq))
         picked = frame.table(
-            [_cells(office, row) for row in rows], on_select="rerun", selection_mode="single-row",
-            key=f"log/{rows[0].seq}/{rows[-1].seq}/{len(rows)}",
+            [_cells(office, row) for row in rows], text("pages.audit.title"),
+            on_select="rerun", selection_mode="single-row", key=f"log/{rows[0].seq}/{rows[-1].seq}/{len(rows)}",
         )  # fmt: skip
         frame.note(text("pages.audit.pick"))
         for number in picked["selection"]["rows"][:1]:

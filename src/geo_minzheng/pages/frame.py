@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from html import escape
@@ -14,10 +14,12 @@ import streamlit as st
 from streamlit_folium import st_folium
 
 from geo_minzheng.bootstrap import Bureau, open_bureau, parse_moment, text_of, watch
-from geo_minzheng.errors import GeoMinzhengError
+from geo_minzheng.errors import GeoMinzhengError, StoppedError
 from geo_minzheng.model.account import COOKIE, SignedIn, audience_of
+from geo_minzheng.pages import take, work
 from geo_minzheng.present import maps_shelf
 from geo_minzheng.present.maps import build_map, map_data
+from geo_minzheng.present.page_words import cell_value, page_table
 from geo_minzheng.present.text import languages as text_files
 from geo_minzheng.services import accounts, duty, incidents, places
 from geo_minzheng.settings import data_dir, read_settings
@@ -32,50 +34,6 @@ Made = TypeVar("Made")
 _ROW_PX = 36
 # A rendered map is shared by all sessions, and drawing it touches it.
 _DRAWING = Lock()
-
-# Looks no theme option reaches: tabular figures, the sizes of UX, no empty band above the page, light and dark,
-# and on narrow screens the list first and the map folded.
-_STYLE = """<style>
-.stApp { font-variant-numeric: tabular-nums; --accent: light-dark(#1F4E79, #7DB3E8);
-  --quiet: light-dark(#4A5560, #A9B4BF); --line: light-dark(#D5DCE4, #3A4550); --alarm: light-dark(#9C2413, #FF9C85); }
-.stMainBlockContainer { padding: 2.6rem 1.6rem 2rem; max-width: none; }
-.stApp h1 { font-size: 22px; line-height: 1.4; padding: 0; }
-.stApp h2 { font-size: 17px; padding: 6px 0 4px; }
-.stApp h3 { font-size: 15px; line-height: 1.5; padding: 4px 0 6px; }
-.stApp [data-testid="stCaptionContainer"] { opacity: 1; color: var(--quiet); }
-.stApp [data-testid="stCaptionContainer"] p { font-size: 12px; color: var(--quiet); }
-.stMain ul { padding-left: 1.2rem; } .stMain li p { margin: 0; } .stMain li { margin: 2px 0; }
-[data-testid="stMetric"] { padding: 4px 10px; border-left: 3px solid var(--line); }
-[data-testid="stMetricValue"] { font-size: 20px; font-weight: 700; color: var(--accent); line-height: 1.35; }
-[data-testid="stMetricValue"] > div { white-space: normal; overflow: visible; text-overflow: clip; }
-[data-testid="stMetricLabel"] p { font-size: 13px; color: var(--quiet); white-space: normal; }
-[data-testid="stMetricDelta"] { font-size: 12px; background: none; padding: 0; color: var(--quiet); }
-[data-testid="stMetricDelta"] *, [data-testid="stMetricLabel"] * {
-  white-space: normal !important; overflow: visible !important; }
-[data-testid="stPageLink"] p { white-space: normal; overflow: visible; line-height: 1.45; }
-[data-testid="stSidebarUserContent"] { padding-top: 4px; padding-bottom: 12px; }
-.stApp button[kind^="primary"]:not(:disabled) { background-color: light-dark(#1F4E79, #2F6FAE);
-  border-color: transparent; color: #FFFFFF; }
-iframe { display: block; }
-.gm-leave { background: none; border: 0; padding: 8px 0; min-height: 24px; font: inherit; cursor: pointer;
-  color: light-dark(#1F4E79, #7DB3E8); text-decoration: underline; }
-@media (min-width: 901px) { [class*="st-key-show_"] { display: none; } }
-@media (min-width: 1600px) and (min-height: 1000px) {
-  [class*="st-key-map_"] iframe { height: max(470px, calc(100vh - 420px)) !important; } }
-@media (max-width: 900px) {
-  [class*="st-key-show_"] label { min-height: 44px; align-items: center; }
-  [class*="st-key-map_"]:not(:has(input:checked)) .stCustomComponentV1 { display: none; }
-  [data-testid="stHorizontalBlock"]:has([class*="st-key-map_"]) { flex-wrap: wrap; }
-  [data-testid="stHorizontalBlock"]:has([class*="st-key-map_"]) > [data-testid="stColumn"] { flex: 1 1 100% !important;
-    min-width: 100% !important; }
-  [data-testid="stColumn"]:has([class*="st-key-map_"]) { order: 2; }
-}
-@media (max-width: 640px) {
-  .stMainBlockContainer { padding: 3.6rem 1rem 2rem; }
-  [data-testid="stColumn"]:has(> [data-testid="stVerticalBlock"] > [data-testid="stElementContainer"] > .stMetric) {
-    min-width: calc(50% - 0.5rem) !important; flex: 1 1 calc(50% - 0.5rem) !important; }
-}
-</style>"""
 
 
 # A form of ours, constant but for one escaped word: signing out is an act, and no link does an act.
@@ -105,6 +63,39 @@ def keep(name: str, value: str) -> None:
         st.query_params[name] = value
     if not value and name in st.query_params:
         del st.query_params[name]
+
+
+def tabs(office: Bureau, name: str, labels: dict[str, str]) -> dict[str, Any]:
+    """Lay out tabs whose open one stands in the address under a name.
+
+    Parameters
+    ----------
+    labels
+        Label by the word that stands in the address; the first is open where the address says nothing.
+    """
+    key, wanted = f"tabs_{name}_{office.text.language}", asked(name)
+    made = st.tabs(
+        list(labels.values()), default=labels.get(wanted), key=key, on_change=_keep_tab, args=(name, key, labels)
+    )
+    return dict(zip(labels, made, strict=True))
+
+
+def _keep_tab(name: str, key: str, labels: dict[str, str]) -> None:
+    words = {label: word for word, label in labels.items()}
+    keep(name, words.get(st.session_state[key], ""))
+
+
+def chosen_view(office: Bureau, name: str, labels: dict[str, str], label: str, *, is_labelled: bool = False) -> str:
+    """Offer the views of a page; the chosen one stands in the address under a name."""
+    wanted = asked(name)
+    view = st.segmented_control(
+        label, list(labels), default=wanted if wanted in labels else next(iter(labels)), required=True,
+        format_func=labels.__getitem__, label_visibility="visible" if is_labelled else "collapsed",
+        key=f"view_{name}_{office.text.language}",
+    )  # fmt: skip
+    chosen = view or next(iter(labels))
+    keep(name, chosen)
+    return chosen
 
 
 @lru_cache(maxsize=1)
@@ -249,12 +240,19 @@ def show_map(
     chart, address, packed, _ = _chart(content, office.text.language, draw, f"{key}/{content.code}")
     maps_shelf.lay(address, packed, audience_of(office))
     with st.container(key=f"map_{key}"):
-        st.toggle(office.text("pages.frame.show_map"), key=f"show_{key}")
+        st.toggle(
+            office.text("pages.frame.show_map"), value=asked("map") == "1", key=f"show_{key}",
+            on_change=_keep_map, args=(f"show_{key}",),
+        )  # fmt: skip
         with _DRAWING:
             answer = st_folium(
                 chart, key=key, height=height, use_container_width=True, returned_objects=wanted, render=False
             )
     return answer or {}
+
+
+def _keep_map(key: str) -> None:
+    keep("map", "1" if st.session_state[key] else "")
 
 
 def clicked(answer: dict[str, Any], layer: str) -> str:
@@ -284,12 +282,38 @@ def page_head(office: Bureau, title: str, question: str) -> None:
     """Head a page: its name, where one is, the one question it answers, and the quiet line of the last act."""
     st.title(title, anchor=False)
     with office.reading() as session:
-        where = duty.district_name(session)
+        where = duty.district_name(session) or office.text("pages.frame.no_district")
         found = {i.incident_id: i.name for i in incidents.list_incidents(session)}
     wanted = asked("incident")
     now = found.get(wanted) or next(iter(found.values()), office.text("pages.frame.quiet_word"))
     note(office.text("pages.frame.where", district=where, incident=now, question=question))
+    take.stand(title, _standing(office, where, now), office.now())
+    _show_work(office)
     show_said(office, title)
+
+
+def _show_work(office: Bureau) -> None:
+    """Show the work that goes on; tell once how it ended."""
+    done = work.finished(office.text)
+    if done is None:
+        return
+    if isinstance(done.error, StoppedError):
+        say(office.text("pages.work.stopped", name=done.name))
+    elif done.error is None:
+        say(done.line)
+    else:
+        with refusals(office):
+            raise done.error
+
+
+def _standing(office: Bureau, district: str, incident: str) -> list[str]:
+    """Say where and when the rows of a page hold, for the files that are taken along."""
+    text = office.text
+    lines = [text("pages.take.where", district=district, incident=incident),
+             text("pages.frame.data_time", at=text.moment(office.now(), screen=True))]  # fmt: skip
+    with office.reading() as session:
+        made_up = places.has_synthetic(session, *SYNTHETIC)
+    return [*lines, text("pages.frame.synthetic")] if made_up else lines
 
 
 def plain(words: str) -> str:
@@ -297,8 +321,18 @@ def plain(words: str) -> str:
     return "".join(f"\\{mark}" if mark in "\\`*_{}[]<>()#+!|$~:" else mark for mark in words)
 
 
-def table(rows: list[dict[str, Any]], *, height: int = 420, **more: Any) -> Any:
-    """Show rows as a table: numbers grouped and to the right, an absent value a dash."""
+def table(
+    rows: list[dict[str, Any]], title: str, *, place: take.Place | None = None, height: int = 420, **more: Any
+) -> Any:
+    """Show rows as a table that can be taken along: numbers grouped and to the right, an absent value a dash.
+
+    Parameters
+    ----------
+    title
+        Name of the table, its own on the page: for screen readers and for its files.
+    place
+        Gives the place of each row, where rows have one: then its files may be geodata.
+    """
     if not rows:
         st.caption("—")
         return {"selection": {"rows": []}}
@@ -309,7 +343,66 @@ def table(rows: list[dict[str, Any]], *, height: int = 420, **more: Any) -> Any:
             config[name] = st.column_config.NumberColumn(format="localized")
     config |= more.pop("column_config", {})
     tall: Any = height if len(rows) * _ROW_PX > height else "content"
-    return st.dataframe(rows, hide_index=True, height=tall, placeholder="—", column_config=config, **more)
+    answer = st.dataframe(rows, hide_index=True, height=tall, placeholder="—", column_config=config, alt=title, **more)
+    take.control(text_now(), title, rows, place)
+    return answer
+
+
+def picked_rows(
+    rows: list[dict[str, Any]], title: str, name: str, ids: Sequence[str], *, key: str, many: bool = False, **more: Any
+) -> list[int]:
+    """Show a table to pick from, as :func:`table` does; what is picked stands in the address under a name.
+
+    Parameters
+    ----------
+    ids
+        What the address calls each row.
+
+    Returns
+    -------
+    The picked rows.
+    """
+    answer = table(rows, title, key=key, **more, **picking(name, ids, many=many))
+    chosen = [k for k in answer["selection"]["rows"] if k < len(ids)]
+    keep(name, ",".join(ids[k] for k in chosen))
+    return chosen
+
+
+def picking(name: str, ids: Sequence[str], *, many: bool = False) -> dict[str, Any]:
+    """Say of a table that rows are picked in it, at first those of the address."""
+    wanted = set(asked(name).split(","))
+    return {
+        "on_select": "rerun",
+        "selection_mode": "multi-row" if many else "single-row",
+        "selection_default": {"selection": {"rows": [k for k, one in enumerate(ids) if one in wanted]}},
+    }
+
+
+def words_table(
+    heads: Sequence[str], rows: Sequence[Sequence[object]], title: str, *, right: Sequence[int] = (),
+    place: take.Place | None = None,
+) -> None:  # fmt: skip
+    """Show rows as words on the page, every cell escaped; they can be taken along like those of :func:`table`."""
+    st.markdown(page_table(heads, rows, right=right))
+    take_rows(heads, rows, title, place=place)
+
+
+def take_rows(
+    heads: Sequence[str], rows: Sequence[Sequence[object]], title: str, *, place: take.Place | None = None
+) -> None:
+    """Offer the rows of a table that the page has drawn its own way."""
+    kept_rows = [dict(zip(heads, map(cell_value, row), strict=True)) for row in rows]
+    take.control(text_now(), title, kept_rows, place)
+
+
+def places_of(office: Bureau, layer: str, key: str, ids: Sequence[str]) -> take.Place:
+    """Promise the places of rows, looked up when somebody takes them along."""
+
+    def look_up() -> list[Any]:
+        with office.reading() as session:
+            return places.shapes(session, layer, key, ids)
+
+    return look_up
 
 
 def note(line: str) -> None:
@@ -330,11 +423,6 @@ def bullets(lines: list[str]) -> None:
 def bar() -> Any:
     """Configure a column of percents as a bar with the number beside it."""
     return st.column_config.ProgressColumn(min_value=0, max_value=100, format="%d%%", width="small")
-
-
-def dress() -> None:
-    """Set the looks that no theme option reaches."""
-    st.html(_STYLE)
 
 
 def sidebar(office: Bureau) -> None:
@@ -414,10 +502,27 @@ def link(page: str, label: str, *, icon: str | None = None, incident: str = "") 
         st.page_link(known[page], label=plain(label), icon=icon, query_params=query, width="stretch")
 
 
-def need_incident(office: Bureau) -> Incident | None:
-    """Give the incident, or say what belongs here and offer the first step."""
+def has_layers(office: Bureau, page: str, *layers: str) -> bool:
+    """Tell whether the layers a page lives on hold anything; where not, say what belongs here and the first step."""
+    with office.reading() as session:
+        missing = places.empty_layers(session, *layers)
+    if not missing:
+        return True
+    text = office.text
+    named = [text(f"layer.{layer}") for layer in missing]
+    st.info(text("pages.frame.empty", what=text(f"pages.frame.belongs.{page}"), layers=named))
+    st.code(
+        "\n".join(f"geo-minzheng layer import {layer} {text('pages.frame.file')}" for layer in missing), language=None
+    )
+    if page != "overview":
+        link("overview", text("pages.frame.to_overview"), icon=":material/arrow_back:")
+    return False
+
+
+def need_incident(office: Bureau, page: str) -> Incident | None:
+    """Give the incident, or say what belongs on a page and offer the first step."""
     found = choose_incident(office)
     if found is None:
-        st.info(office.text("pages.frame.no_incident"))
+        st.info(office.text("pages.frame.no_incident", what=office.text(f"pages.frame.belongs.{page}")))
         link("incident", office.text("pages.frame.to_incident"), icon=":material/flood:")
     return found

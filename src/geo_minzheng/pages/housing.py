@@ -10,7 +10,7 @@ import streamlit as st
 
 from geo_minzheng.pages import frame
 from geo_minzheng.pages.housing_checks import contradictions, show_checks
-from geo_minzheng.pages.housing_desk import load, make, show_case, verdict_table
+from geo_minzheng.pages.housing_desk import load, make, show_case, show_verdicts
 from geo_minzheng.pages.housing_household import found_households
 from geo_minzheng.pages.housing_money import show_comparison, show_draft, show_money
 from geo_minzheng.pages.housing_order import show_cases_map, show_numbers, show_order
@@ -47,23 +47,24 @@ def show_act_now(desk: Desk) -> None:
         st.expander(text("pages.housing.act_now", count=len(cases)), icon=":material/warning:"),
     ):
         st.caption(text("pages.housing.act_now_why"))
-        st.markdown(verdict_table(desk, cases))
+        show_verdicts(desk, cases, text("pages.housing.table.act_now"))
 
 
 def show_search(desk: Desk) -> None:
     """Answer why a house is or is not in the programme."""
     text = desk.office.text
     words = st.text_input(
-        text("pages.housing.search"), key="housing_search", placeholder=text("pages.housing.search_hint"),
-        icon=":material/search:",
+        text("pages.housing.search"), value=frame.asked("find"), key="housing_search",
+        placeholder=text("pages.housing.search_hint"), icon=":material/search:",
     )  # fmt: skip
+    frame.keep("find", words.strip())
     if not words.strip():
         return
     found = housing.search(desk.found, words) or of_households(desk, words)
     if not found:
         st.info(text("pages.housing.not_found", words=page_words(words)))
         return
-    st.markdown(verdict_table(desk, found[:FOUND_SHOWN]))
+    show_verdicts(desk, found[:FOUND_SHOWN], text("pages.housing.search"))
     if len(found) == 1:
         with st.columns(2)[0], st.container(border=True):
             show_case(desk, found[0])
@@ -87,6 +88,7 @@ def show_programme(desk: Desk, programme: Mapping[str, Any]) -> None:
         picked = show_order(desk, programme)
     with right:
         picked = show_cases_map(desk, programme["programme"]) or picked
+        frame.keep("case", picked)
         verdict = desk.case(picked) if picked else None
         if verdict is not None:
             with st.container(border=True):
@@ -121,6 +123,8 @@ def page() -> None:
     with st.container(key="housing"), frame.refusals(office):
         frame.page_head(office, text("pages.housing.title"), text("pages.housing.question"))
         desk = load(office)
+        if desk is None and not frame.has_layers(office, "housing", "renovation_application", "household", "house"):
+            return
         if desk is None:
             st.info(text("pages.housing.empty"))
             if st.button(text("pages.housing.make"), type="primary"):
@@ -132,14 +136,9 @@ def page() -> None:
         codes = [p["programme"] for p in desk.made["programmes"]]
         views = [*codes, "checks"]
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            wanted = frame.asked("programme", codes[0])
-            view = st.segmented_control(
-                text("pages.housing.view"), views, default=wanted if wanted in views else codes[0], required=True,
-                format_func=lambda v: text("pages.housing.checks") if v == "checks" else desk.name(v),
-                label_visibility="collapsed", key="housing_view",
-            )  # fmt: skip
+            labels = {v: text("pages.housing.checks") if v == "checks" else desk.name(v) for v in views}
+            view = frame.chosen_view(office, "programme", labels, text("pages.housing.view"))
             show_export(desk)
-        frame.keep("programme", view or codes[0])
         if view == "checks":
             show_checks(desk)
         else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from geo_minzheng.pages import frame
-from geo_minzheng.present.page_words import page_table, page_words
+from geo_minzheng.present.page_words import page_words
 from geo_minzheng.services import village_review
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def show_checks(desk: Desk) -> None:
             ]
             for p in pairs
         ]
-        with st.container(height=420, border=False):
-            st.markdown(page_table(heads, rows))
+        frame.table([dict(zip(heads, row, strict=True)) for row in rows], text("pages.housing.table.against"))
         show_reason_form(desk, pairs)
     with right:
         clusters = desk.made["build_together"]
@@ -47,8 +46,7 @@ def show_checks(desk: Desk) -> None:
         heads = [text(f"pages.housing.column.{n}") for n in ("village", "households", "cases")]
         rows = [[(desk.case(c["cases"][0]) or {}).get("village_name", ""), len(c["cases"]), "、".join(c["cases"])]
                 for c in clusters]  # fmt: skip
-        with st.container(height=420, border=False):
-            st.markdown(page_table(heads, rows, right=(1,)))
+        frame.table([dict(zip(heads, row, strict=True)) for row in rows], text("pages.housing.table.together"))
 
 
 def contradictions(desk: Desk) -> list[dict[str, Any]]:

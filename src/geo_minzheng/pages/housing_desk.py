@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from geo_minzheng.bootstrap import parse_moment
-from geo_minzheng.pages import frame
+from geo_minzheng.pages import frame, work
 from geo_minzheng.pages.housing_household import show_household
-from geo_minzheng.present.page_words import page_table, page_words
+from geo_minzheng.present.page_words import page_words
 from geo_minzheng.services import housing
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from geo_minzheng.bootstrap import Bureau
     from geo_minzheng.model.policy import Policy
+    from geo_minzheng.services.steps import Step
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,12 @@ class Desk:
 
 def load(office: Bureau) -> Desk | None:
     """Lay the last programmes, or this session's draft, on the table; ``None`` where there are none."""
-    draft = st.session_state.get("housing_draft")
     with office.reading() as session:
-        made = draft or housing.latest_programmes(session)
-    if made is None:
+        on_record = housing.latest_programmes(session)
+    if on_record is None:
         return None
+    tried = st.session_state.get("housing_draft") or _draft_of_address(office, on_record)
+    made = tried or on_record
     desk_then = office.at(parse_moment(f"{made.get('made_on', office.today().isoformat())}T09:00"))
     policy = desk_then.policy()
 
@@ -61,20 +63,50 @@ def load(office: Bureau) -> Desk | None:
     rows = frame.kept(office, ("housing.cases", policy.version), judge)
     with office.reading() as session:
         found = housing.verdicts(session, made, rows)
-    return Desk(office, policy, made, rows, found, draft is not None)
+    return Desk(office, policy, made, rows, found, tried is not None)
+
+
+def budgets_of(made: Mapping[str, Any]) -> dict[str, float]:
+    """Read the money of each programme."""
+    return {p["programme"]: p["budget_yuan"] for p in made["programmes"]}
+
+
+def draft(office: Bureau, budgets: dict[str, float]) -> dict[str, Any]:
+    """Work the programmes out with other money; nothing is kept."""
+    with office.reading() as session:
+        return housing.draft_programmes(session, office.act(), office.policy(), budgets=budgets)
+
+
+def _draft_of_address(office: Bureau, made: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Work the draft of the address out again, so that F5 and a shared link show it."""
+    programme, _, yuan = frame.asked("budget").partition(":")
+    if programme not in budgets_of(made) or not yuan.replace(".", "", 1).isdecimal():
+        return None
+    tried = draft(office, budgets_of(made) | {programme: float(yuan)})
+    st.session_state["housing_draft"] = tried
+    return tried
 
 
 def make(office: Bureau, budgets: dict[str, float] | None = None) -> None:
     """Make the programmes and keep them on record."""
-    with st.spinner(office.text("pages.housing.working")), office.transaction() as (session, act):
-        housing.make_programmes(session, act, office.policy(), budgets=budgets)
+
+    def job(step: Step) -> str:
+        with office.transaction() as (session, act):
+            housing.make_programmes(session, act, office.policy(), budgets=budgets, step=step)
+        return office.text("pages.housing.kept")
+
+    drop_draft()
+    work.begin(office.text, office.text("pages.housing.working"), job)
+
+
+def drop_draft() -> None:
+    """Take the draft with other money off the table."""
     st.session_state.pop("housing_draft", None)
-    frame.say(office.text("pages.housing.kept"))
-    st.rerun()
+    frame.keep("budget", "")
 
 
-def verdict_table(desk: Desk, found: Sequence[Mapping[str, Any]]) -> str:
-    """Write cases with where they stand and why."""
+def show_verdicts(desk: Desk, found: Sequence[Mapping[str, Any]], title: str) -> None:
+    """Show cases with where they stand and why."""
     text = desk.office.text
     heads = [text(f"pages.housing.column.{n}") for n in ("case", "village", "programme", "standing")]
     rows = [
@@ -82,7 +114,7 @@ def verdict_table(desk: Desk, found: Sequence[Mapping[str, Any]]) -> str:
          housing.reason_of(v, desk.policy, text)]
         for v in found
     ]  # fmt: skip
-    return page_table(heads, rows)
+    frame.words_table(heads, rows, title)
 
 
 def show_case(desk: Desk, verdict: Mapping[str, Any]) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from geo_minzheng.pages.housing_desk import make
-from geo_minzheng.present.page_words import page_table, page_words
+from geo_minzheng.pages import frame
+from geo_minzheng.pages.housing_desk import budgets_of, draft, drop_draft, make
+from geo_minzheng.present.page_words import Shown, page_words
 from geo_minzheng.services import housing
 
 if TYPE_CHECKING:
@@ -36,18 +37,12 @@ def show_money(desk: Desk, programme: Mapping[str, Any]) -> None:
             try_budget(desk, code, yuan)
 
 
-def budgets_of(made: Mapping[str, Any]) -> dict[str, float]:
-    """Read the money of each programme."""
-    return {p["programme"]: p["budget_yuan"] for p in made["programmes"]}
-
-
 def try_budget(desk: Desk, programme: str, yuan: float) -> None:
     """Work the programmes out with other money; nothing is kept."""
     office = desk.office
-    with st.spinner(office.text("pages.housing.working")), office.reading() as session:
-        st.session_state["housing_draft"] = housing.draft_programmes(
-            session, office.act(), office.policy(), budgets=budgets_of(desk.made) | {programme: yuan}
-        )
+    with st.spinner(office.text("pages.housing.working")):
+        st.session_state["housing_draft"] = draft(office, budgets_of(desk.made) | {programme: yuan})
+    frame.keep("budget", f"{programme}:{yuan:.2f}")
     st.rerun()
 
 
@@ -61,7 +56,7 @@ def show_draft(desk: Desk) -> None:
         if st.button(text("pages.housing.keep"), type="primary"):
             make(desk.office, budgets_of(desk.made))
         if st.button(text("pages.housing.drop")):
-            st.session_state.pop("housing_draft", None)
+            drop_draft()
             st.rerun()
 
 
@@ -82,10 +77,13 @@ def show_comparison(desk: Desk, programme: Mapping[str, Any]) -> None:
             for n in ("tier", "more_cases", "more_points", "more_persons", "more_yuan")
         ]
         rows = [
-            [t["tier"], signed(t["cases"]), signed(round(t["points"], 2)), signed(t["persons"]), f"{t['yuan']:+.2f}"]
+            [
+                t["tier"], *(Shown(signed(round(t[k], 2)), round(t[k], 2)) for k in ("cases", "points", "persons")),
+                Shown(f"{t['yuan']:+.2f}", round(t["yuan"], 2)),
+            ]
             for t in cost["tiers"]
-        ]
-        st.markdown(page_table(heads, rows, right=range(5)))
+        ]  # fmt: skip
+        frame.words_table(heads, rows, text("pages.housing.table.comparison"), right=range(5))
         for name in ("only_in_order", "only_in_optimum"):
             if cost[name]:
                 st.markdown(text(f"pages.housing.{name}", cases=[page_words(c) for c in cost[name]]))

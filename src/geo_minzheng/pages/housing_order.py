@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from geo_minzheng.pages import frame
+from geo_minzheng.pages import frame, take
 from geo_minzheng.present.page_words import page_words
 from geo_minzheng.services import places, planning_maps
 
@@ -64,6 +64,7 @@ def show_order(desk: Desk, programme: Mapping[str, Any]) -> str:
         if place in lines and place <= len(placed):
             line(*lines[place])
         start = max(start, place)
+    take_order(desk, placed[: min(shown, len(placed))])
     waiting = len(placed) - ends
     if waiting:
         st.caption(text("pages.housing.waiting_foot", count=waiting, shown=min(shown, len(placed)) - ends))
@@ -124,10 +125,37 @@ def list_cases(desk: Desk, found: Sequence[Mapping[str, Any]], key: str, *, heig
     }
     answer: Any = st.dataframe(
         rows, column_config=config, hide_index=True, height=min(height, 38 + 35 * len(rows)),
-        key=f"order/{key}", on_select="rerun", selection_mode="single-row",
+        key=f"order/{key}", alt=text("pages.housing.order"),
+        **frame.picking("case", [str(v["case"]) for v in found]),
     )  # fmt: skip
     chosen = answer.selection.rows
     return str(found[chosen[0]]["case"]) if chosen and chosen[0] < len(found) else ""
+
+
+def take_order(desk: Desk, found: Sequence[Mapping[str, Any]]) -> None:
+    """Let the whole order be taken along as one table, with the parts of the score as columns of their own."""
+    text, parts = desk.office.text, desk.policy.house_ranking.parts
+    heads = [text(f"pages.housing.column.{n}") for n in ("place", "case", "village", "tier", "score", "yuan")] + [
+        text("pages.housing.part_max", name=text.name("parts", p.part, p), most=text.number(p.weight)) for p in parts
+    ]
+    rows = [
+        [v["place"], v["case"], v["village_name"], v["tier"], v["score"], v["subsidy_yuan"],
+         *(float(v.get(f"part_{p.part}") or 0.0) for p in parts)]
+        for v in found
+    ]  # fmt: skip
+    frame.take_rows(heads, rows, text("pages.housing.order"), place=_house_places(desk, found))
+
+
+def _house_places(desk: Desk, found: Sequence[Mapping[str, Any]]) -> take.Place | None:
+    """Promise the places of the houses to who works on cases; other roles take the list without them."""
+    if not desk.office.works_on_cases:
+        return None
+
+    def look_up() -> list[Any]:
+        with desk.office.reading() as session:
+            return planning_maps.case_shapes(session, desk.rows, found)
+
+    return look_up
 
 
 def show_cases_map(desk: Desk, programme: str) -> str:

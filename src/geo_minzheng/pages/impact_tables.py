@@ -11,6 +11,7 @@ from geo_minzheng.services import duty, impact, places
 
 if TYPE_CHECKING:
     from geo_minzheng.bootstrap import Bureau
+    from geo_minzheng.pages.take import Place
 
 TOWN = (
     "affected_population", "displaced_mid", "emergency_aid_mid", "collapsed_households_mid", "severe_households_mid",
@@ -22,31 +23,37 @@ def show(office: Bureau, assessed: dict[str, Any]) -> None:
     """Show the impact from every side, and what it was computed with."""
     text = office.text
     names = ("towns", "villages", "isolated", "houses", "homes", "assumptions")
-    tabs = st.tabs([text(f"pages.incident.tab.{name}") for name in names])
     with office.reading() as session:
         places_named = places.names(session, "division", "code") | places.names(session, "village", "code")
-    with tabs[0]:
+    named = {name: text(f"pages.incident.tab.{name}") for name in names}
+    tabs = frame.tabs(office, "impact", named)
+    with tabs["towns"]:
         total = {"code": "", **assessed["by_district"][0]} if assessed["by_district"] else None
         rows = [_row(office, row, places_named.get(row["code"], row["code"])) for row in assessed["by_town"]]
         if total is not None:
             rows.append(_row(office, total, text("pages.incident.total")))
-        _table(rows)
+        _table(rows, named["towns"])
         frame.note(text("pages.incident.sums"))
-    with tabs[1]:
-        worst = sorted(assessed["by_village"], key=lambda row: (-row["affected_population"], row["code"]))
-        _table([_row(office, r, places_named.get(r["code"], r["code"])) for r in worst if r["affected_population"]])
-    with tabs[2]:
-        _table(_isolated_rows(office, assessed, places_named))
-    with tabs[3]:
-        _table(_house_rows(office, assessed))
-    with tabs[4]:
-        _table(_home_rows(office, assessed, places_named))
-    with tabs[5]:
+    with tabs["villages"]:
+        hit = [row for row in assessed["by_village"] if row["affected_population"]]
+        worst = sorted(hit, key=lambda row: (-row["affected_population"], row["code"]))
+        rows = [_row(office, r, places_named.get(r["code"], r["code"])) for r in worst]
+        _table(rows, named["villages"], frame.places_of(office, "village", "code", [r["code"] for r in worst]))
+    with tabs["isolated"]:
+        lost = frame.places_of(office, "village", "code", assessed["isolated"])
+        _table(_isolated_rows(office, assessed, places_named), named["isolated"], lost)
+    with tabs["houses"]:
+        _table(_house_rows(office, assessed), named["houses"])
+    with tabs["homes"]:
+        ids = [row["home_id"] for row in assessed["homes"]]
+        spots = frame.places_of(office, "welfare_home", "home_id", ids)
+        _table(_home_rows(office, assessed, places_named), named["homes"], spots)
+    with tabs["assumptions"]:
         _assumptions(office, assessed)
 
 
-def _table(rows: list[dict[str, Any]]) -> None:
-    frame.table(rows, height=480)
+def _table(rows: list[dict[str, Any]], title: str, place: Place | None = None) -> None:
+    frame.table(rows, title, place=place, height=480)
 
 
 def _row(office: Bureau, row: dict[str, Any], name: str) -> dict[str, Any]:
@@ -116,7 +123,7 @@ def _assumptions(office: Bureau, assessed: dict[str, Any]) -> None:
              text("pages.incident.col.displaced_share"): share(row["share"]),
              text("pages.incident.col.source"): row["source"]}
             for row in given["displaced"]
-        ])  # fmt: skip
+        ], text("pages.incident.col.displaced_share"))  # fmt: skip
     with right:
         _table([
             {text("column.structure_type"): text(f"pages.incident.structure.{row['structure_type']}"),
@@ -124,4 +131,4 @@ def _assumptions(office: Bureau, assessed: dict[str, Any]) -> None:
              text("pages.incident.col.collapsed"): share(row["collapsed"]),
              text("pages.incident.col.severe"): share(row["severe"]), text("pages.incident.col.source"): row["source"]}
             for row in given["damage"]
-        ])  # fmt: skip
+        ], text("pages.incident.table.damage"))  # fmt: skip

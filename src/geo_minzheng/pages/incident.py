@@ -11,13 +11,17 @@ import streamlit as st
 
 from geo_minzheng.errors import NotFoundError
 from geo_minzheng.model.incident import Band
-from geo_minzheng.pages import frame, impact_tables
+from geo_minzheng.pages import frame, impact_tables, work
 from geo_minzheng.services import accounts, duty, impact, imports, incidents, maps, response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from geo_minzheng.bootstrap import Bureau
+    from geo_minzheng.model.act import Act
     from geo_minzheng.model.incident import Incident, LevelAdvice
     from geo_minzheng.model.map import MapContent
+    from geo_minzheng.services.steps import Step
 
 UPLOADS = ["geojson", "json", "gpkg", "zip", "kml", "kmz", "tif", "tiff", "asc"]
 SYSTEMS = ("", "EPSG:4490", "EPSG:4326", "EPSG:4547", "gcj02", "bd09")
@@ -31,6 +35,8 @@ def show(office: Bureau) -> None:
     """Show the incident, or the form that declares one."""
     text = office.text
     frame.page_head(office, text("pages.incident.title"), text("pages.incident.question"))
+    if not frame.has_layers(office, "incident", "boundary", "village", "road"):
+        return
     found = frame.choose_incident(office)
     if found is None:
         st.info(text("pages.incident.empty"))
@@ -131,7 +137,7 @@ def _level(office: Bureau, found: Incident) -> None:
         if decided is not None:
             frame.note(_decided_line(office, decided))
         with st.expander(text("pages.incident.conditions")):
-            frame.table(_condition_rows(office, advice))
+            frame.table(_condition_rows(office, advice), text("pages.incident.conditions"))
         with st.expander(text("pages.incident.decide"), expanded=decided is None):
             _decide_form(office, found, advice)
 
@@ -218,16 +224,14 @@ def _footprint_part(office: Bureau, found: Incident) -> None:
         content = frame.kept(office, ("incident", found.incident_id), lambda: _content(office, found.incident_id))
         answer = frame.show_map(content, office, key="incident_map", draw=True, height=560)
         drawn = [d for d in answer.get("all_drawings") or [] if d]
-        draw_tab, file_tab, again_tab = st.tabs(
-            [text("pages.incident.tab_draw"), text("pages.incident.tab_file"), text("pages.incident.tab_again")]
-        )
-        with draw_tab:
+        tabs = frame.tabs(office, "source", {n: text(f"pages.incident.tab_{n}") for n in ("draw", "file", "again")})
+        with tabs["draw"]:
             frame.note(text("pages.incident.draw_hint", count=len(drawn)))
             if st.button(text("pages.incident.use_drawn"), type="primary", disabled=not drawn):
                 _take_drawn(office, found, drawn)
-        with file_tab:
+        with tabs["file"]:
             _upload(office, found)
-        with again_tab:
+        with tabs["again"]:
             frame.note(text("pages.incident.again_hint"))
             if st.button(text("pages.incident.assess_again")):
                 _assess(office, found)
@@ -242,44 +246,44 @@ def _upload(office: Bureau, found: Incident) -> None:
             format_func=lambda v: text(f"pages.incident.system.{v.lower().replace(':', '_') or 'file'}"),
         )  # fmt: skip
         if st.form_submit_button(text("pages.incident.import_file"), type="primary") and file is not None:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / Path(file.name).name
-                path.write_bytes(file.getvalue())
-                _take_file(office, found, path, crs)
+            _take_file(office, found, file.getvalue(), file.name, crs)
 
 
 def _take_drawn(office: Bureau, found: Incident, drawn: list[dict[str, Any]]) -> None:
-    with st.status(office.text("pages.incident.step_store")) as status, frame.refusals(office):
-        with office.transaction(incident=found.incident_id, exercise=found.exercise) as (session, act):
-            collection = {"type": "FeatureCollection", "features": drawn}
-            told = incidents.add_drawn_footprint(session, act, found.incident_id, collection)
-        _assess_and_say(office, found, status, told)
+    def store(session: Any, act: Act) -> dict[str, Any]:
+        collection = {"type": "FeatureCollection", "features": drawn}
+        return incidents.add_drawn_footprint(session, act, found.incident_id, collection)
+
+    _assess(office, found, store)
 
 
-def _take_file(office: Bureau, found: Incident, path: Path, crs: str) -> None:
-    with st.status(office.text("pages.incident.step_read")) as status, frame.refusals(office):
-        options = imports.read_options([], crs=crs)
-        with office.transaction(incident=found.incident_id, exercise=found.exercise) as (session, act):
-            told = incidents.add_footprint_file(session, act, office.policy(), found.incident_id, path, options)
-        _assess_and_say(office, found, status, told)
+def _take_file(office: Bureau, found: Incident, data: bytes, name: str, crs: str) -> None:
+    def store(session: Any, act: Act) -> dict[str, Any]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / Path(name).name
+            path.write_bytes(data)
+            options = imports.read_options([], crs=crs)
+            return incidents.add_footprint_file(session, act, office.policy(), found.incident_id, path, options)
+
+    _assess(office, found, store)
 
 
-def _assess(office: Bureau, found: Incident) -> None:
-    with st.status(office.text("pages.incident.step_assess")) as status, frame.refusals(office):
-        _assess_and_say(office, found, status, None)
-
-
-def _assess_and_say(office: Bureau, found: Incident, status: Any, told: dict[str, Any] | None) -> None:
+def _assess(office: Bureau, found: Incident, store: Callable[[Any, Act], dict[str, Any]] | None = None) -> None:
+    """Store a new footprint where there is one and assess what it hits: both or, when stopped, neither."""
     text = office.text
-    status.update(label=text("pages.incident.step_assess"))
-    with office.transaction(incident=found.incident_id, exercise=found.exercise) as (session, act):
-        document = impact.assess_impact(session, act, office.policy(), found.incident_id)
-    assessed = text(
-        "pages.incident.assessed", area=text.number(document["area_km2"], digits=1), polygons=document["polygons"],
-        people=text.integer(document["totals"]["affected_population"]),
-    )  # fmt: skip
-    frame.say(" ".join([assessed, *(incidents.footprint_notes(told, text) if told else [])]))
-    st.rerun()
+
+    def job(step: Step) -> str:
+        with office.transaction(incident=found.incident_id, exercise=found.exercise) as (session, act):
+            step("read")
+            told = None if store is None else store(session, act)
+            document = impact.assess_impact(session, act, office.policy(), found.incident_id, step=step)
+        assessed = text(
+            "pages.incident.assessed", area=text.number(document["area_km2"], digits=1), polygons=document["polygons"],
+            people=text.integer(document["totals"]["affected_population"]),
+        )  # fmt: skip
+        return " ".join([assessed, *(incidents.footprint_notes(told, text) if told else [])])
+
+    work.begin(text, text("pages.incident.step_assess"), job)
 
 
 def _declare_form(office: Bureau) -> None:

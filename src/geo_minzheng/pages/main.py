@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from geo_minzheng.errors import GeoMinzhengError
-from geo_minzheng.pages import frame
+from geo_minzheng.pages import frame, looks
 
 if TYPE_CHECKING:
     from geo_minzheng.bootstrap import Bureau
@@ -75,8 +75,8 @@ def navigate(office: Bureau, who: SignedIn, text: Text) -> st.Page:
 def main() -> None:
     """Draw the frame and the page of the address."""
     st.set_page_config(layout="wide", initial_sidebar_state=220)
-    frame.dress()
     text = frame.text_now()
+    looks.dress(text)
     try:
         found = frame.sit_down()
     except GeoMinzhengError as error:

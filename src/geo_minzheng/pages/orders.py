@@ -29,11 +29,11 @@ def show(office: Bureau, found: Incident) -> None:
         frame.note(text("pages.relief.no_orders"))
         return
     frame.note(text("pages.relief.orders_hint"))
-    picked = frame.table(
-        [_row(office, order) for order in orders], key="orders", on_select="rerun",
-        selection_mode="multi-row",
+    picked = frame.picked_rows(
+        [_row(office, order) for order in orders], text("pages.relief.tab.orders"), "orders",
+        [order.order_id for order in orders], key="orders", many=True,
     )  # fmt: skip
-    chosen = [orders[i] for i in picked["selection"]["rows"] if i < len(orders)]
+    chosen = [orders[k] for k in picked]
     _steps(office, found, chosen or orders)
     if len(chosen) == 1:
         _details(office, chosen[0])
@@ -120,6 +120,7 @@ def _details(office: Bureau, order: DispatchOrder) -> None:
             }
             for line in order.lines
         ],
+        text("pages.relief.table.order", number=order.number or order.order_id),
         column_config={text("pages.relief.col.villages"): st.column_config.TextColumn(width="large")},
     )
 

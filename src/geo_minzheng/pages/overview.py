@@ -33,6 +33,8 @@ def show(office: Bureau) -> None:
     """Show what waits, the district's numbers, and the map."""
     text = office.text
     frame.page_head(office, text("pages.overview.title"), text("pages.overview.question"))
+    if not frame.has_layers(office, "overview", "boundary", "division", "village"):
+        return
     with st.spinner(text("pages.overview.reading")):
         numbers = frame.kept(office, ("numbers",), lambda: _numbers(office))
     _show_numbers(office, numbers)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from geo_minzheng.pages import approval, frame, orders
+from geo_minzheng.pages import approval, frame, orders, work
 from geo_minzheng.services import dispatch, duty, impact, maps, places, relief, roads, stock
 
 if TYPE_CHECKING:
     from geo_minzheng.bootstrap import Bureau
     from geo_minzheng.model.incident import Incident
     from geo_minzheng.model.map import MapContent
+    from geo_minzheng.services.steps import Step
 
 TABS = ("why", "need", "again", "approve", "orders", "difference", "rival", "stock")
 # More names than this are counted, not listed.
@@ -23,7 +24,7 @@ def show(office: Bureau) -> None:
     """Show the plan of the address's incident, or the way to the first one."""
     text = office.text
     frame.page_head(office, text("pages.relief.title"), text("pages.relief.question"))
-    found = frame.need_incident(office)
+    found = frame.need_incident(office, "relief")
     if found is None:
         return
     with office.reading() as session:
@@ -45,7 +46,7 @@ def show(office: Bureau) -> None:
         village = _strip(office, plan.document)
     with right:
         _map_part(office, found, plan.plan_id)
-    tabs = dict(zip(TABS, st.tabs([text(f"pages.relief.tab.{name}") for name in TABS]), strict=True))
+    tabs = frame.tabs(office, "tab", {name: text(f"pages.relief.tab.{name}") for name in TABS})
     with tabs["why"]:
         _why_part(office, found, plan.document, village)
     with tabs["need"]:
@@ -134,18 +135,19 @@ def _strip(office: Bureau, document: dict[str, Any]) -> str:
         }
         for row in rows
     ]
-    picked = frame.table(
-        shown, height=440, key="coverage", on_select="rerun", selection_mode="single-row",
+    codes = [str(row["village"]) for row in rows]
+    chosen = frame.picked_rows(
+        shown, text("pages.relief.coverage"), "village", codes, key="coverage", height=440,
+        place=frame.places_of(office, "village", "code", codes),
         column_config={text(f"pages.relief.col.{name}"): frame.bar() for name in ("first_night", "mean")},
     )  # fmt: skip
-    chosen = picked["selection"]["rows"]
     if document["isolated"]:
         lost = [names.get(v, v) for v in document["isolated"]]
         key = "pages.relief.isolated" if len(lost) <= MOST_NAMES else "pages.relief.isolated_many"
         frame.note(text(key, villages=lost[:MOST_NAMES], n=len(lost)))
     if not rows:
         return ""
-    return str(rows[chosen[0] if chosen and chosen[0] < len(rows) else 0]["village"])
+    return str(rows[chosen[0] if chosen else 0]["village"])
 
 
 def _content(office: Bureau, incident: str, plan_id: str) -> MapContent:
@@ -202,16 +204,18 @@ def _cut_form(office: Bureau, found: Incident, plan_id: str, place: dict[str, fl
 
 def _cut(office: Bureau, found: Incident, road: str, reason: str) -> None:
     text = office.text
-    with st.spinner(text("pages.relief.step_again")), frame.refusals(office):
+
+    def job(step: Step) -> str:
         with office.transaction(incident=found.incident_id, exercise=found.exercise) as (session, act):
             before = relief.latest_plan(session, found.incident_id)
             roads.close_road(session, act, found.incident_id, road, reason=reason, source=text("pages.relief.by_desk"))
             wish = relief.PlanWish(vehicle="" if before is None else relief.planned_vehicle(before),
                                    reason=text("pages.relief.cut_reason_line", road=road, reason=reason))  # fmt: skip
-            made = relief.plan_relief(session, act, office.policy(), text, found.incident_id, wish=wish)
+            made = relief.plan_relief(session, act, office.policy(), text, found.incident_id, wish=wish, step=step)
             changes = 0 if before is None else len(relief.compare_plans(session, before.plan_id, made["plan_id"]))
-        frame.say(text("pages.relief.replanned", road=road, version=made["version"], changes=changes))
-        st.rerun()
+        return text("pages.relief.replanned", road=road, version=made["version"], changes=changes)
+
+    work.begin(text, text("pages.relief.step_again"), job)
 
 
 def _why_part(office: Bureau, found: Incident, document: dict[str, Any], village: str) -> None:
@@ -225,14 +229,14 @@ def _why_part(office: Bureau, found: Incident, document: dict[str, Any], village
     rows = duty.village_rows(document, village)
     arrivals = duty.arrivals(document, village)
     shown = [_item_row(office, row, names, arrivals.get(row["item"])) for row in rows]
-    picked = frame.table(
-        shown, key=f"items_{village}", on_select="rerun", selection_mode="single-row",
+    chosen = frame.picked_rows(
+        shown, text("pages.relief.table.village", village=names.get(village, village)), "item",
+        [str(row["item"]) for row in rows], key=f"items_{village}",
         column_config={
             text("pages.relief.col.rate"): frame.bar(),
             text("pages.relief.col.reason"): st.column_config.TextColumn(width="large"),
         },
     )  # fmt: skip
-    chosen = picked["selection"]["rows"]
     if not chosen:
         frame.note(text("pages.relief.why_hint"))
         return
@@ -305,11 +309,13 @@ def _plan_form(office: Bureau, found: Incident, *, is_first: bool) -> None:
 
 def _plan(office: Bureau, found: Incident, wish: relief.PlanWish) -> None:
     text = office.text
-    with st.status(text("pages.relief.step_plan")), frame.refusals(office):
+
+    def job(step: Step) -> str:
         with office.transaction(incident=found.incident_id, exercise=found.exercise) as (session, act):
-            made = relief.plan_relief(session, act, office.policy(), text, found.incident_id, wish=wish)
-        frame.say(text("pages.relief.planned", version=made["version"], lines=len(made["lines"])))
-        st.rerun()
+            made = relief.plan_relief(session, act, office.policy(), text, found.incident_id, wish=wish, step=step)
+        return text("pages.relief.planned", version=made["version"], lines=len(made["lines"]))
+
+    work.begin(text, text("pages.relief.step_plan"), job)
 
 
 def _difference(office: Bureau, plan: Any) -> None:
@@ -335,8 +341,8 @@ def _difference(office: Bureau, plan: Any) -> None:
             }
             for c in duty.with_change(changes)
         ],
-
-    )  # fmt: skip
+        text("pages.relief.tab.difference"),
+    )
 
 
 def _rival(office: Bureau, document: dict[str, Any]) -> None:
@@ -351,6 +357,7 @@ def _rival(office: Bureau, document: dict[str, Any]) -> None:
             | {text("pages.relief.col.none"): row["none"], text("pages.relief.col.rival_none"): row["rival_none"]}
             for row in duty.beside_rival(document)
         ],
+        text("pages.relief.tab.rival"),
         column_config={text(f"pages.relief.col.fair_{h}"): frame.bar() for h in heads},
     )  # fmt: skip
 
@@ -375,8 +382,9 @@ def _stock(office: Bureau) -> None:
                 }
                 for r in rows
             ],
-
-        )  # fmt: skip
+            text("pages.relief.tab.stock"),
+            place=frame.places_of(office, "warehouse", "warehouse_id", [r["warehouse"] for r in rows]),
+        )
         frame.note(text("pages.relief.stock_note"))
 
 

@@ -310,7 +310,7 @@ def page() -> None:
     st.html(_STYLE)
     with st.container(key="report"), frame.refusals(office):
         frame.page_head(office, text("pages.report.title"), text("pages.report.question"))
-        found = frame.need_incident(office)
+        found = frame.need_incident(office, "report")
         if found is None:
             return
         village, on_behalf = choose_village(office, found.incident_id)

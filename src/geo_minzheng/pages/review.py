@@ -10,7 +10,7 @@ import streamlit as st
 
 from geo_minzheng.model.incident import Band
 from geo_minzheng.pages import frame
-from geo_minzheng.present.page_words import Marked, page_table, page_words
+from geo_minzheng.present.page_words import Marked, Shown, page_words
 from geo_minzheng.services import papers, photos, reports, review
 
 if TYPE_CHECKING:
@@ -68,12 +68,15 @@ def show_waiting(office: Bureau, incident: str, waiting: list[Waiting]) -> None:
         return
     left, right = st.columns([1, 3], gap="medium")
     ids = [w.version.uuid for w in waiting]
+    wanted = frame.asked("report")
     with left:
         chosen = st.radio(
             text("pages.review.list"), range(len(waiting)), key=f"review/{'/'.join(ids)}",
+            index=ids.index(wanted) if wanted in ids else 0,
             format_func=lambda k: line_of(office, waiting[k]),
             captions=[caption_of(office, w) for w in waiting],
         )  # fmt: skip
+    frame.keep("report", ids[chosen or 0])
     with right:
         with office.reading() as session:
             found = review.compare(session, office.policy(), incident, waiting[chosen or 0].version)
@@ -106,7 +109,7 @@ def show_version(office: Bureau, incident: str, waiting: Waiting, found: Compari
         st.caption(text.moment(version.at.astimezone(office.now().tzinfo), screen=True), width="content")
     for finding in found.findings:
         (st.error if finding.severity == "error" else st.warning)(page_words(sentence(office, finding)))
-    st.markdown(compare_table(office, found))
+    show_compared(office, waiting, found)
     if found.before is None:
         st.caption(text("pages.review.nothing_before"))
     if version.note:
@@ -118,8 +121,8 @@ def show_version(office: Bureau, incident: str, waiting: Waiting, found: Compari
         st.image([str(p) for p in pictures], width=200)
 
 
-def compare_table(office: Bureau, found: Comparison) -> str:
-    """Write the two columns with their differences marked; a field nobody answered in either stays out."""
+def show_compared(office: Bureau, waiting: Waiting, found: Comparison) -> None:
+    """Show the two columns with their differences marked; a field nobody answered in either stays out."""
     text = office.text
     fields = {f.field: f for f in reports.entry_fields(office.policy())}
     rows = []
@@ -129,11 +132,15 @@ def compare_table(office: Bureau, found: Comparison) -> str:
         field = fields.get(change.field)
         name = change.field if field is None else field.name_en if text.language == "en" else field.name_zh
         unit = "" if field is None or field.kind in {"flag", "text"} else field.unit
-        before = "" if found.before is None else told(office, change.before)
-        rows.append([name, unit, before, told(office, change.after), mark(office, change, found)])
+        before = "" if found.before is None else shown(office, change.before)
+        rows.append([name, unit, before, shown(office, change.after), mark(office, change, found)])
     last = "before" if found.before is None or found.before.state == "confirmed" else f"before_{found.before.state}"
     heads = [text(f"pages.review.column.{name}") for name in ("field", "unit", last, "now", "change")]
-    return page_table(heads, rows, right=(2, 3, 4))
+    title = text("pages.review.table.compare", village=waiting.village_name, number=waiting.version.number)
+    frame.words_table(
+        heads, rows, title, right=(2, 3, 4),
+        place=frame.places_of(office, "village", "code", [waiting.version.village] * len(rows)),
+    )  # fmt: skip
 
 
 def told(office: Bureau, value: Any) -> str:
@@ -143,6 +150,13 @@ def told(office: Bureau, value: Any) -> str:
     if isinstance(value, bool):
         return office.text("pages.report.yes" if value else "pages.report.no")
     return value if isinstance(value, str) else office.text.number(value)
+
+
+def shown(office: Bureau, value: Any) -> Shown:
+    """Write an answer on the page; a file keeps its number."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    words = told(office, value)
+    return Shown(words, value if is_number else words)
 
 
 def mark(office: Bureau, change: AnswerChange, found: Comparison) -> Marked | str:
@@ -206,11 +220,11 @@ def show_totals(office: Bureau, incident: str) -> None:
     st.subheader(text("pages.review.confirmed_head"), anchor=False)
     cells = [
         [town_of(office, r), text("pages.review.of", count=r["reported"], total=r["expected"]),
-         *(told(office, r["figures"].get(i)) for i in SHOWN)]
+         *(shown(office, r["figures"].get(i)) for i in SHOWN)]
         for r in rows
     ]  # fmt: skip
     columns = [text(f"pages.review.column.{n}") for n in ("town", "reported", *SHOWN)]
-    st.markdown(page_table(columns, cells, right=range(1, len(columns))))
+    frame.words_table(columns, cells, text("pages.review.confirmed_head"), right=range(1, len(columns)))
     with st.container(horizontal=True, vertical_alignment="center"):
         show_form_file(office, incident)
         st.caption(text("pages.review.confirmed_foot"))
@@ -221,7 +235,7 @@ def show_totals(office: Bureau, incident: str) -> None:
         return
     cells = [[town_of(office, r), *(band(office, r["estimates"].get(k)) for k in kinds)] for r in rows]
     columns = [text(f"pages.review.column.{n}") for n in ("town", *kinds)]
-    st.markdown(page_table(columns, cells, right=range(1, len(columns))))
+    frame.words_table(columns, cells, text("pages.review.table.estimate"), right=range(1, len(columns)))
     st.caption(text("pages.review.estimate_foot"))
 
 
@@ -264,13 +278,17 @@ def show_silent(office: Bureau, incident: str) -> None:
         [
             row.village_name, row.town_name,
             Marked(text("pages.review.cut_off"), "red") if row.is_isolated else "",
-            text("pages.review.about", people=text.integer(row.people)) if row.people else text("pages.review.none"),
+            Shown(text("pages.review.about", people=text.integer(row.people)), row.people)
+            if row.people else text("pages.review.none"),
             *(("", "") if row.officer is None else (row.officer.name, row.officer.phone)),
         ]
         for row in rows
     ]  # fmt: skip
     names = ("village", "town", "road", "people", "officer", "phone")
-    st.markdown(page_table([text(f"pages.review.column.{n}") for n in names], cells, right=(3,)))
+    frame.words_table(
+        [text(f"pages.review.column.{n}") for n in names], cells, text("pages.review.views.silent"), right=(3,),
+        place=frame.places_of(office, "village", "code", [row.village for row in rows]),
+    )  # fmt: skip
     st.caption(text("pages.review.silent_foot"))
 
 
@@ -281,19 +299,15 @@ def page() -> None:
     st.html(_STYLE)
     with st.container(key="review"), frame.refusals(office):
         frame.page_head(office, text("pages.review.title"), text("pages.review.question"))
-        found = frame.need_incident(office)
+        found = frame.need_incident(office, "review")
         if found is None:
             return
         incident = found.incident_id
         with office.reading() as session:
             waiting = review.waiting(session, office.act(), office.policy(), incident)
         show_counts(office, incident, waiting)
-        wanted = frame.asked("view", VIEWS[0])
-        view = st.segmented_control(
-            text("pages.review.view"), VIEWS, default=wanted if wanted in VIEWS else VIEWS[0], required=True,
-            format_func=lambda v: text(f"pages.review.views.{v}"), label_visibility="collapsed", key="review_view",
-        )  # fmt: skip
-        frame.keep("view", view or VIEWS[0])
+        labels = {v: text(f"pages.review.views.{v}") for v in VIEWS}
+        view = frame.chosen_view(office, "view", labels, text("pages.review.view"))
         if view == "totals":
             show_totals(office, incident)
         elif view == "silent":

@@ -22,6 +22,8 @@ def show(office: Bureau) -> None:
     """Show tonight's roads, or in quiet times the structures that matter."""
     text = office.text
     frame.page_head(office, text("pages.roads.title"), text("pages.roads.question"))
+    if not frame.has_layers(office, "roads", "boundary", "village", "road"):
+        return
     found = frame.choose_incident(office)
     if found is None:
         frame.note(text("pages.roads.quiet"))
@@ -38,26 +40,23 @@ def show(office: Bureau) -> None:
         with left:
             _change_form(office, found, state, place)
             _isolated(office, state)
-        closed, critical = st.tabs([text("pages.roads.tab.closed"), text("pages.roads.tab.critical")])
-        with closed:
+        tabs = frame.tabs(office, "roads", {n: text(f"pages.roads.tab.{n}") for n in ("closed", "critical")})
+        with tabs["closed"]:
             _closed(office, state)
-        with critical:
+        with tabs["critical"]:
             _critical_page(office)
 
 
 def _vehicle(office: Bureau) -> str:
     text, known = office.text, office.policy().vehicles
-    asked = frame.asked("vehicle")
-    names = list(known)
-    vehicle = st.segmented_control(
-        text("pages.roads.vehicle"), names, default=asked if asked in known else names[0],
-        format_func=lambda v: text(
+    labels = {
+        v: text(
             "pages.roads.vehicle_depth" if known[v].passable_depth_m < AFLOAT_M else "pages.roads.vehicle_any",
             name=text.name("vehicles", v, known[v]), depth=text.number(known[v].passable_depth_m),
-        ),
-    )  # fmt: skip
-    frame.keep("vehicle", vehicle or names[0])
-    return vehicle or names[0]
+        )
+        for v in known
+    }  # fmt: skip
+    return frame.chosen_view(office, "vehicle", labels, text("pages.roads.vehicle"), is_labelled=True)
 
 
 def _state(office: Bureau, incident: str, vehicle: str) -> dict[str, Any]:
@@ -155,6 +154,7 @@ def _isolated(office: Bureau, state: dict[str, Any]) -> None:
             }
             for code in state["isolated"]
         ],
+        text("pages.roads.table.isolated"), place=frame.places_of(office, "village", "code", state["isolated"]),
         height=300,
     )  # fmt: skip
 
@@ -179,7 +179,8 @@ def _closed(office: Bureau, state: dict[str, Any]) -> None:
             }
             for row in state["closed"]
         ],
-
+        text("pages.roads.tab.closed"),
+        place=frame.places_of(office, "road", "road_id", [row["road"] for row in state["closed"]]),
         column_config={
             text("pages.roads.col.depth"): st.column_config.NumberColumn(format="%.1f", width="small"),
             text("pages.roads.col.wet"): st.column_config.NumberColumn(format="%.0f", width="small"),
@@ -201,6 +202,7 @@ def _critical_page(office: Bureau) -> None:
     text = office.text
     with frame.refusals(office), st.spinner(text("pages.roads.step_critical")):
         found = frame.kept(office, ("critical",), lambda: _structures(office))
+        ranked = sorted(found, key=lambda r: (not r["is_bridge"], -len(r["villages"]), r["structure"]))
         frame.note(text("pages.roads.critical_note", n=len(found)))
         frame.table(
             [
@@ -211,10 +213,10 @@ def _critical_page(office: Bureau) -> None:
                     text("pages.roads.col.cut_off"): len(row["villages"]),
                     text("pages.roads.col.villages"): "、".join(v["name"] for v in row["villages"]),
                 }
-                for row in sorted(found, key=lambda r: (not r["is_bridge"], -len(r["villages"]), r["structure"]))
+                for row in ranked
             ],
-
-        )  # fmt: skip
+            text("pages.roads.tab.critical"),
+        )
 
 
 show(frame.bureau())

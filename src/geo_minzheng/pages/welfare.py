@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from geo_minzheng.pages import frame
-from geo_minzheng.present.page_words import Marked, page_table, page_words
+from geo_minzheng.pages import frame, work
+from geo_minzheng.present.page_words import Marked, Shown, page_words
 from geo_minzheng.services import places, planning_maps, welfare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from geo_minzheng.bootstrap import Bureau
+    from geo_minzheng.services.steps import Step
     from geo_minzheng.services.welfare import Reach
 
 VIEWS = ("homes", "reach", "sites")
@@ -67,14 +68,18 @@ def show_pressure(office: Bureau, homes: Sequence[Mapping[str, Any]]) -> None:
         rows.append(
             [
                 home["name"], text.name("facility_kinds", home["facility_kind"], kind), home["bed_total"],
-                home["resident_count"], text.percent(home["occupancy"]),
+                home["resident_count"], Shown(text.percent(home["occupancy"]), round(home["occupancy"], 4)),
                 Marked(text("pages.welfare.full"), "orange") if home["is_full"] else "", home["waiting_count"],
                 text("pages.welfare.defects_of", major=home["open_major"], general=home["open_general"]),
                 Marked(text.codes("pages.welfare.red_line", home["red_lines"]), "red") if home["red_lines"] else "",
             ]
         )  # fmt: skip
     names = ("home", "kind", "beds", "residents", "occupancy", "full", "waiting", "defects", "red_lines")
-    st.markdown(page_table([text(f"pages.welfare.column.{n}") for n in names], rows, right=(2, 3, 4, 6, 7)))
+    frame.words_table(
+        [text(f"pages.welfare.column.{n}") for n in names], rows, text("pages.welfare.pressure"),
+        right=(2, 3, 4, 6, 7),
+        place=frame.places_of(office, "welfare_home", "home_id", [h["home_id"] for h in ordered]),
+    )  # fmt: skip
 
 
 def show_defects(office: Bureau, defects: Sequence[Mapping[str, Any]]) -> None:
@@ -94,7 +99,7 @@ def show_defects(office: Bureau, defects: Sequence[Mapping[str, Any]]) -> None:
         for d in defects
     ]  # fmt: skip
     names = ("home", "grade", "description", "deadline", "overdue")
-    st.markdown(page_table([text(f"pages.welfare.column.{n}") for n in names], rows))
+    frame.words_table([text(f"pages.welfare.column.{n}") for n in names], rows, text("pages.welfare.defects"))
 
 
 def show_ranking(office: Bureau, homes: Sequence[Mapping[str, Any]]) -> None:
@@ -119,7 +124,15 @@ def show_ranking(office: Bureau, homes: Sequence[Mapping[str, Any]]) -> None:
         config[part.part] = st.column_config.ProgressColumn(
             head, min_value=0.0, max_value=float(part.weight), format="%.2f", width="small", color="primary"
         )
-    st.dataframe(rows, column_config=config, hide_index=True, key="home_ranking")
+    st.dataframe(rows, column_config=config, hide_index=True, key="home_ranking", alt=text("pages.welfare.ranking"))
+    heads = [text(f"pages.welfare.column.{n}") for n in ("rank", "home", "score")] + [
+        text("pages.welfare.part_max", name=text.name("parts", p.part, p), most=text.number(p.weight))
+        for p in ranking.parts
+    ]
+    frame.take_rows(
+        heads, [list(row.values()) for row in rows], text("pages.welfare.ranking"),
+        place=frame.places_of(office, "welfare_home", "home_id", [h["home_id"] for h in ordered]),
+    )  # fmt: skip
     st.caption(text("pages.welfare.ranking_foot"))
 
 
@@ -160,21 +173,29 @@ def show_reach(office: Bureau) -> None:
                 )
             )
             rows = [
-                [towns.get(r["town"], r["town"]), *(text.integer(r[k]) for k in ("persons", "covered", "uncovered"))]
+                [
+                    towns.get(r["town"], r["town"]),
+                    *(Shown(text.integer(r[k]), r[k]) for k in ("persons", "covered", "uncovered")),
+                ]
                 for r in found.by_town[mode]
             ]
             names = ("town", "persons", "covered", "uncovered")
-            st.markdown(page_table([text(f"pages.welfare.column.{n}") for n in names], rows, right=(1, 2, 3)))
+            frame.words_table(
+                [text(f"pages.welfare.column.{n}") for n in names], rows,
+                text(f"pages.welfare.mode.{mode}", minutes=limits[mode]), right=(1, 2, 3),
+            )  # fmt: skip
         st.caption(text("pages.welfare.reach_foot", count=len(found.beyond)))
 
 
 def site(office: Bureau, new: int) -> None:
     """Choose the next sites and keep the answer on record."""
-    with frame.refusals(office):
-        with st.spinner(office.text("pages.welfare.siting")), office.transaction() as (session, act):
-            welfare.site_homes(session, act, office.policy(), new=new)
-        frame.say(office.text("pages.welfare.sited"))
-        st.rerun()
+
+    def job(step: Step) -> str:
+        with office.transaction() as (session, act):
+            welfare.site_homes(session, act, office.policy(), new=new, step=step)
+        return office.text("pages.welfare.sited")
+
+    work.begin(office.text, office.text("pages.welfare.siting"), job)
 
 
 def show_sites(office: Bureau) -> None:
@@ -195,10 +216,8 @@ def show_sites(office: Bureau) -> None:
         return
     left, right = st.columns([3, 2], gap="medium")
     with right:
-        chosen = st.segmented_control(
-            text("pages.welfare.answer"), ["median", "cover"], default="median", required=True, key="site_answer",
-            format_func=lambda k: text(f"pages.welfare.answers.{k}"), label_visibility="collapsed",
-        ) or "median"  # fmt: skip
+        answers = {k: text(f"pages.welfare.answers.{k}") for k in ("median", "cover")}
+        chosen = frame.chosen_view(office, "answer", answers, text("pages.welfare.answer"))
         show_answer(office, made[chosen], chosen)
     with left:
 
@@ -218,10 +237,13 @@ def show_answer(office: Bureau, answer: Mapping[str, Any], kind: str) -> None:
     gains = sorted(answer["gains"], key=lambda g: -g["gain"])
     if kind == "cover" and not any(g["gain"] for g in gains):
         st.info(text("pages.welfare.covered_already"))
-    rows = [[k, g["name"], text(f"pages.welfare.gain.{kind}", gain=text.number(g["gain"], digits=0))]
+    rows = [[k, g["name"], Shown(text(f"pages.welfare.gain.{kind}", gain=text.number(g["gain"], digits=0)), g["gain"])]
             for k, g in enumerate(gains, start=1)]  # fmt: skip
     heads = [text(f"pages.welfare.column.{n}") for n in ("order", "site", "gain")]
-    st.markdown(page_table(heads, rows, right=(0, 2)))
+    frame.words_table(
+        heads, rows, text(f"pages.welfare.answers.{kind}"), right=(0, 2),
+        place=frame.places_of(office, "candidate_site", "name", [g["name"] for g in gains]),
+    )  # fmt: skip
     st.caption(
         text("pages.welfare.proof", status=text(f"names.status.{answer['status']}"), gap=text.percent(answer["gap"]))
     )
@@ -236,13 +258,16 @@ def show_candidates(office: Bureau, made: Mapping[str, Any]) -> None:
         [
             c["name"], text(f"pages.welfare.former.{c['former_use']}"), c["land_use"] or text("pages.welfare.unknown"),
             c["tenure"] or text("pages.welfare.unknown"),
-            "" if c["area_m2"] is None else text.quantity(c["area_m2"], text("pages.welfare.m2")),
+            None if c["area_m2"] is None else Shown(text.integer(c["area_m2"]), c["area_m2"]),
             "、".join(text(f"pages.welfare.answers.{k}") for k in new if c["name"] in new[k]),
         ]
         for c in made["candidates"]
     ]  # fmt: skip
     names = ("site", "former", "land_use", "tenure", "area", "chosen")
-    st.markdown(page_table([text(f"pages.welfare.column.{n}") for n in names], rows, right=(4,)))
+    frame.words_table(
+        [text(f"pages.welfare.column.{n}") for n in names], rows, text("pages.welfare.table.candidates"), right=(4,),
+        place=frame.places_of(office, "candidate_site", "name", [c["name"] for c in made["candidates"]]),
+    )  # fmt: skip
     st.caption(text("pages.welfare.candidates_foot", count=made["excluded_in_hazard_zone"]))
 
 
@@ -253,13 +278,11 @@ def page() -> None:
     st.html(_STYLE)
     with st.container(key="welfare"), frame.refusals(office):
         frame.page_head(office, text("pages.welfare.title"), text("pages.welfare.question"))
-        wanted = frame.asked("view", VIEWS[0])
-        view = st.segmented_control(
-            text("pages.welfare.view"), VIEWS, default=wanted if wanted in VIEWS else VIEWS[0], required=True,
-            format_func=lambda v: text(f"pages.welfare.views.{v}"), label_visibility="collapsed", key="welfare_view",
-        )  # fmt: skip
-        frame.keep("view", view or VIEWS[0])
-        {"reach": show_reach, "sites": show_sites}.get(view or "", show_homes)(office)
+        if not frame.has_layers(office, "welfare", "boundary", "village", "road", "welfare_home"):
+            return
+        labels = {v: text(f"pages.welfare.views.{v}") for v in VIEWS}
+        view = frame.chosen_view(office, "view", labels, text("pages.welfare.view"))
+        {"reach": show_reach, "sites": show_sites}.get(view, show_homes)(office)
 
 
 page()

@@ -18,6 +18,19 @@ class Marked:
     colour: str
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A cell that a page writes in words, and a file keeps as the value: 「93%」 and 93."""
+
+    words: str
+    value: object
+
+
+def cell_value(cell: object) -> object:
+    """Give what a file keeps of a cell."""
+    return cell.value if isinstance(cell, Shown) else cell.words if isinstance(cell, Marked) else cell
+
+
 def page_words(value: object) -> str:
     """Escape a text so that Markdown shows it as it stands: no link, picture, formula or tag can come of it."""
     return _MARKS.sub(r"\\\1", _BLANKS.sub(" ", str(value)).strip())
@@ -46,4 +59,6 @@ def _cell(cell: object) -> str:
     if isinstance(cell, Marked):
         words = page_words(cell.words)
         return f":{cell.colour}-background[{words}]" if words else ""
+    if isinstance(cell, Shown):
+        return page_words(cell.words)
     return "" if cell is None else page_words(cell)

@@ -105,6 +105,13 @@ def write_layer(frame: pd.DataFrame, spec: LayerSpec, path: Path, form: Form | N
     path.write_bytes(writers[path.suffix.lower()](frame, spec, path.stem, form))
 
 
+def layer_rows(frame: pd.DataFrame, spec: LayerSpec) -> list[dict[str, Any]]:
+    """Lay the rows of a layer out as a person reads them: headings with units, words for codes, no geometry."""
+    heads = _heads(frame, spec, Form(), units=True)
+    names = [h.head for h in heads]
+    return [dict(zip(names, row, strict=True)) for row in zip(*(h.cells for h in heads), strict=True)]
+
+
 def write_footprint(frame: gpd.GeoDataFrame, path: Path) -> None:
     """Write a hazard footprint as GeoJSON, every column of the frame as a property.
 

@@ -88,7 +88,9 @@ def _dbf_column(cells: Sequence[Any], encoding: str) -> tuple[bytes, int, int, l
     return b"C", width, 0, [r.ljust(width) for r in raw]
 
 
-def gpkg_bytes(name: str, fields: Mapping[str, Sequence[Any]], shapes: Any, crs: str) -> bytes:
+def gpkg_bytes(
+    name: str, fields: Mapping[str, Sequence[Any]], shapes: Any, crs: str, *, description: str = ""
+) -> bytes:
     """Build a GeoPackage with one feature table.
 
     Parameters
@@ -96,7 +98,9 @@ def gpkg_bytes(name: str, fields: Mapping[str, Sequence[Any]], shapes: Any, crs:
     fields
         Cells by column, each of length n.
     shapes
-        One kind of geometry, shape (n,); a single one becomes multi where any is multi.
+        One kind of geometry, shape (n,); a single one becomes multi where any is multi; ``None`` where a row has none.
+    description
+        What stands in the list of contents about the table.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "one.gpkg"
@@ -106,7 +110,7 @@ def gpkg_bytes(name: str, fields: Mapping[str, Sequence[Any]], shapes: Any, crs:
             base.execute("PRAGMA application_id = 1196444487")
             base.execute("PRAGMA user_version = 10300")
             with base:
-                _tables(base, name, fields, shapes, crs)
+                _tables(base, (name, description), fields, shapes, crs)
         finally:
             base.close()
         return path.read_bytes()
@@ -116,7 +120,10 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _tables(base: sqlite3.Connection, name: str, fields: Mapping[str, Sequence[Any]], shapes: Any, crs: str) -> None:
+def _tables(
+    base: sqlite3.Connection, named: tuple[str, str], fields: Mapping[str, Sequence[Any]], shapes: Any, crs: str
+) -> None:
+    name, description = named
     system = CRS.from_user_input(crs)
     number = system.to_epsg() or 0
     base.execute(
@@ -140,21 +147,23 @@ def _tables(base: sqlite3.Connection, name: str, fields: Mapping[str, Sequence[A
         (system.name, number, "EPSG", number, system.to_wkt("WKT1_GDAL"), None),
     ]
     base.executemany("INSERT INTO gpkg_spatial_ref_sys VALUES (?,?,?,?,?,?)", known)
-    kinds = {s.geom_type for s in shapes}
+    there = [s for s in shapes if s is not None]
+    kinds = {s.geom_type for s in there}
     multi = any(k.startswith("Multi") for k in kinds)
-    kind = max(kinds, key=len).upper()
-    columns = ", ".join(f"{_quoted(head)} {_affinity(cells)}" for head, cells in fields.items())
-    base.execute(f"CREATE TABLE {_quoted(name)} (fid INTEGER PRIMARY KEY, geom {kind}, {columns})")
-    box = [float(v) for v in shapely.total_bounds(shapes)]
+    kind = max(kinds, key=len).upper() if kinds else "GEOMETRY"
+    columns = "".join(f", {_quoted(head)} {_affinity(cells)}" for head, cells in fields.items())
+    base.execute(f"CREATE TABLE {_quoted(name)} (fid INTEGER PRIMARY KEY, geom {kind}{columns})")
+    box = [float(v) for v in shapely.total_bounds(there)] if there else [None] * 4
     base.execute(
-        "INSERT INTO gpkg_contents VALUES (?,?,?,?,?,?,?,?,?,?)", (name, "features", name, "", _LONG_AGO, *box, number)
+        "INSERT INTO gpkg_contents VALUES (?,?,?,?,?,?,?,?,?,?)",
+        (name, "features", name, description, _LONG_AGO, *box, number),
     )
     base.execute("INSERT INTO gpkg_geometry_columns VALUES (?,?,?,?,0,0)", (name, "geom", kind, number))
     marks = ",".join("?" * (len(fields) + 2))
     base.executemany(
         f"INSERT INTO {_quoted(name)} VALUES ({marks})",  # noqa: S608  quoted identifier, bound values
         (
-            (k, _blob(s, number, multi), *map(_plain, row))
+            (k, None if s is None else _blob(s, number, multi), *map(_plain, row))
             for k, (s, row) in enumerate(zip(shapes, _rows(fields), strict=True), 1)
         ),
     )

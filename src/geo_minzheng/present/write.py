@@ -49,13 +49,20 @@ class SheetColumn:
 
 @dataclass(frozen=True)
 class SheetSpec:
-    """One worksheet: rows are mappings by column key; ``has_total`` sets the last row in bold."""
+    """One worksheet: rows are mappings by column key; ``has_total`` sets the last row in bold.
+
+    Parameters
+    ----------
+    head
+        Lines above the headings: the title first.
+    """
 
     title: str
     columns: tuple[SheetColumn, ...]
     rows: Sequence[Mapping[str, Any]]
     has_total: bool = False
     frozen_columns: int = 1
+    head: tuple[str, ...] = ()
 
 
 def printable(value: str) -> str:
@@ -143,13 +150,19 @@ def write_json(data: object, path: Path) -> Path:
 
 def write_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[SheetColumn], path: Path) -> Path:
     """Write rows as CSV that office programs open as Chinese (UTF-8 with mark); cells are neutralised."""
+    return write_bytes(csv_bytes(rows, columns), path)
+
+
+def csv_bytes(rows: Sequence[Mapping[str, Any]], columns: Sequence[SheetColumn], *, foot: Sequence[str] = ()) -> bytes:
+    """Build the CSV of :func:`write_csv`; lines of a foot stand below an empty line."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([neutralise(c.title) for c in columns])
     for row in rows:
         cells = [neutralise(row.get(c.key)) for c in columns]
         writer.writerow([v.isoformat(sep=" ") if isinstance(v, datetime) else v for v in cells])
-    return write_bytes(out.getvalue().encode("utf-8-sig"), path)
+    writer.writerows([[], *([neutralise(line)] for line in foot)] if foot else [])
+    return out.getvalue().encode("utf-8-sig")
 
 
 def write_xlsx(rows: Sequence[Mapping[str, Any]], columns: Sequence[SheetColumn], path: Path) -> Path:
@@ -159,6 +172,11 @@ def write_xlsx(rows: Sequence[Mapping[str, Any]], columns: Sequence[SheetColumn]
 
 def write_workbook(sheets: Sequence[SheetSpec], path: Path) -> Path:
     """Write a workbook: headings in row 1, numbers as numbers, cells neutralised, ready to print on A4 or A3 across."""
+    return write_bytes(workbook_bytes(sheets), path)
+
+
+def workbook_bytes(sheets: Sequence[SheetSpec]) -> bytes:
+    """Build the workbook of :func:`write_workbook`."""
     book = Workbook()
     book.remove(book.worksheets[0])
     for spec in sheets:
@@ -167,7 +185,7 @@ def write_workbook(sheets: Sequence[SheetSpec], path: Path) -> Path:
     book.properties.created = book.properties.modified = _EPOCH.replace(tzinfo=None)
     out = BytesIO()
     book.save(out)
-    return write_bytes(steady_zip(out.getvalue()), path)
+    return steady_zip(out.getvalue())
 
 
 def _cell_value(value: object) -> Any:
@@ -176,25 +194,36 @@ def _cell_value(value: object) -> Any:
 
 
 def _fill(sheet: Worksheet, spec: SheetSpec) -> None:
+    for line in spec.head:
+        sheet.append([_cell_value(line)])
     sheet.append([_cell_value(c.title) for c in spec.columns])
     for row in spec.rows:
         sheet.append([_cell_value(row.get(c.key)) for c in spec.columns])
+    _dress_head(sheet, spec)
     _dress(sheet, spec)
     _set_print(sheet, spec)
 
 
+def _dress_head(sheet: Worksheet, spec: SheetSpec) -> None:
+    for number in range(1, len(spec.head) + 1):
+        cell: Any = sheet.cell(number, 1)
+        cell.font = Font(name="宋体", bold=number == 1, size=14 if number == 1 else 10)
+        cell.alignment = Alignment(horizontal="left", vertical="center", wrap_text=False)
+
+
 def _dress(sheet: Worksheet, spec: SheetSpec) -> None:
+    top = len(spec.head) + 1
     border = Border(left=_EDGE, right=_EDGE, top=_EDGE, bottom=_EDGE)
     for number, column in enumerate(spec.columns, start=1):
-        head: Any = sheet.cell(1, number)
+        head: Any = sheet.cell(top, number)
         sheet.column_dimensions[get_column_letter(number)].width = column.width
         head.font = Font(name="宋体", bold=True, color=ACCENT[1:])
         head.fill = PatternFill("solid", fgColor="EAF0F6")
         head.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
         head.border = border
     longest = max((len(c.title) / max(c.width / 2, 1) for c in spec.columns), default=1)
-    sheet.row_dimensions[1].height = 16 * min(8, math.ceil(longest) + 0.5)
-    for number, cells in enumerate(sheet.iter_rows(min_row=2), start=2):
+    sheet.row_dimensions[top].height = 16 * min(8, math.ceil(longest) + 0.5)
+    for number, cells in enumerate(sheet.iter_rows(min_row=top + 1, max_col=len(spec.columns) or None), start=top + 1):
         is_total = spec.has_total and number == sheet.max_row
         for column, cell in zip(spec.columns, cells, strict=True):
             is_number = isinstance(cell.value, int | float) and not isinstance(cell.value, bool)
@@ -206,13 +235,13 @@ def _dress(sheet: Worksheet, spec: SheetSpec) -> None:
 
 
 def _set_print(sheet: Worksheet, spec: SheetSpec) -> None:
-    sheet.freeze_panes = f"{get_column_letter(spec.frozen_columns + 1)}2"
+    sheet.freeze_panes = f"{get_column_letter(spec.frozen_columns + 1)}{len(spec.head) + 2}"
     page = sheet.page_setup
     page.orientation = "landscape"
     page.paperSize = 8 if sum(c.width for c in spec.columns) > 160 else 9
     page.fitToWidth, page.fitToHeight = max(1, math.ceil(sum(c.width for c in spec.columns) / 260)), 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.print_title_rows = "1:1"
+    sheet.print_title_rows = f"{len(spec.head) + 1}:{len(spec.head) + 1}"
     if spec.frozen_columns:
         sheet.print_title_cols = f"A:{get_column_letter(spec.frozen_columns)}"
     foot: Any = sheet.oddFooter

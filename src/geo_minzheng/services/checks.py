@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from geo_minzheng.settings import Settings
 
 
-
 def verify(session: Session, text: Text, anchor: tuple[int, str] | None = None) -> dict[str, str]:
     """Check ledger, audit chain, file and map index: ``ok`` or the reason.
 

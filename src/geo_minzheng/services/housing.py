@@ -9,6 +9,7 @@ from geo_minzheng.engine import housing as housing_engine
 from geo_minzheng.engine import programme as programme_engine
 from geo_minzheng.errors import InputError, MissingValueError
 from geo_minzheng.services import places, settings_of
+from geo_minzheng.services.steps import Step, quiet
 from geo_minzheng.store import records
 from geo_minzheng.store.tables_housing import ProgrammeRun
 
@@ -35,7 +36,7 @@ def judge_cases(session: Session, act: Act, policy: Policy) -> pd.DataFrame:
 
 
 def draft_programmes(
-    session: Session, act: Act, policy: Policy, *, budgets: dict[str, float] | None = None
+    session: Session, act: Act, policy: Policy, *, budgets: dict[str, float] | None = None, step: Step = quiet
 ) -> dict[str, Any]:
     """Work the year's programmes out without keeping them: what other money would do.
 
@@ -55,7 +56,10 @@ def draft_programmes(
     MissingValueError
         A programme has no budget in the policy and none was given.
     """
-    return _document(session, act, policy, judge_cases(session, act, policy), budgets or {})
+    step("cases")
+    cases = judge_cases(session, act, policy)
+    step("order")
+    return _document(session, act, policy, cases, budgets or {})
 
 
 def _document(
@@ -86,11 +90,14 @@ def _document(
 
 
 def make_programmes(
-    session: Session, act: Act, policy: Policy, *, budgets: dict[str, float] | None = None
+    session: Session, act: Act, policy: Policy, *, budgets: dict[str, float] | None = None, step: Step = quiet
 ) -> dict[str, Any]:
     """Make the year's programmes and keep them on record; see :func:`draft_programmes`."""
+    step("cases")
     cases = judge_cases(session, act, policy)
+    step("order")
     document = _document(session, act, policy, cases, budgets or {})
+    step("keep")
     number = len(records.find(session, ProgrammeRun)) + 1
     row = ProgrammeRun(
         run_id=f"{act.at.year}/{number}",

@@ -11,6 +11,7 @@ from geo_minzheng.engine import impact as impact_engine
 from geo_minzheng.errors import NotFoundError
 from geo_minzheng.model.impact import ImpactInputs
 from geo_minzheng.services import incidents, places, roads
+from geo_minzheng.services.steps import Step, quiet
 from geo_minzheng.store import records
 from geo_minzheng.store.tables_flood import Assessment
 
@@ -35,7 +36,7 @@ class AssessedImpact:
     state: roads.RoadState
 
 
-def compute_impact(session: Session, policy: Policy, incident: str) -> AssessedImpact:
+def compute_impact(session: Session, policy: Policy, incident: str, *, step: Step = quiet) -> AssessedImpact:
     """Compute the impact of the present footprint; nothing is stored.
 
     Raises
@@ -49,7 +50,9 @@ def compute_impact(session: Session, policy: Policy, incident: str) -> AssessedI
     footprint_id, footprint = incidents.footprint_of(session, incident)
     if not footprint_id:
         raise NotFoundError("incident.no_footprint", incident=incident)
+    step("roads")
     state = roads.road_state(session, policy, incident)
+    step("registers")
     inputs = ImpactInputs(
         villages=places.require_metres(session, "village"),
         assumptions=policy.impact_assumptions(found.hazard),
@@ -62,12 +65,13 @@ def compute_impact(session: Session, policy: Policy, incident: str) -> AssessedI
         closed_roads=[str(road) for road in state.closed],
         isolated=roads.isolated_villages(session, state),
     )
+    step("impact")
     return AssessedImpact(impact_engine.assess(inputs), footprint_id, footprint, state)
 
 
-def assess_impact(session: Session, act: Act, policy: Policy, incident: str) -> dict[str, Any]:
+def assess_impact(session: Session, act: Act, policy: Policy, incident: str, *, step: Step = quiet) -> dict[str, Any]:
     """Compute the impact and keep it on record."""
-    assessed = compute_impact(session, policy, incident)
+    assessed = compute_impact(session, policy, incident, step=step)
     found = incidents.get_incident(session, incident)
     document = engine_documents.impact_document(assessed.impact) | {
         "incident": incident,
@@ -79,6 +83,7 @@ def assess_impact(session: Session, act: Act, policy: Policy, incident: str) -> 
         "vehicle": assessed.state.vehicle.vehicle,
         "nearest": incidents.nearest_village(session, assessed.footprint),
     }
+    step("keep")
     number = len(records.find(session, Assessment, incident=incident)) + 1
     row = Assessment(
         assessment_id=f"{incident}/A{number}",

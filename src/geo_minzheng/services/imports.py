@@ -13,6 +13,7 @@ from geo_minzheng.layers.read import read_layers
 from geo_minzheng.layers.values import unit_word
 from geo_minzheng.model.layer import Fault
 from geo_minzheng.services import settings_of
+from geo_minzheng.services.steps import Step, quiet
 from geo_minzheng.store import frames, upsert
 from geo_minzheng.store import stock as stock_store
 
@@ -86,7 +87,13 @@ def spec_of(catalogue: Mapping[str, LayerSpec], policy: Policy, layer: str) -> L
 
 
 def import_files(
-    session: Session, act: Act, catalogue: Mapping[str, LayerSpec], policy: Policy, request: Request
+    session: Session,
+    act: Act,
+    catalogue: Mapping[str, LayerSpec],
+    policy: Policy,
+    request: Request,
+    *,
+    step: Step = quiet,
 ) -> list[tuple[CheckedLayer, dict[str, int]]]:
     """Check every file, then store all of them or none; a dry run is rolled back.
 
@@ -97,8 +104,10 @@ def import_files(
     """
     spec = spec_of(catalogue, policy, request.layer)
     options = replace(_known(session, spec, request.options), extra_checks=_checks(session, spec, policy))
+    step("read")
     checked = read_layers(request.files, spec, options)
     is_refused = any(c.is_refused for c in checked)
+    step("keep")
     results = []
     for found in checked:
         counts = {"accepted": len(found.frame), "unchanged": 0}

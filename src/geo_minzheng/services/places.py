@@ -12,6 +12,8 @@ from geo_minzheng.services import settings_of
 from geo_minzheng.store import frames
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import geopandas as gpd
     import pandas as pd
     from sqlalchemy.orm import Session
@@ -93,3 +95,15 @@ def names(session: Session, layer: str, key: str) -> dict[str, str]:
 def has_synthetic(session: Session, *layers: str) -> bool:
     """Tell whether any row of these layers is synthetic: then every paper and map must say so."""
     return any(frames.count_rows(session, layer, coord_source="synthetic") for layer in layers)
+
+
+def empty_layers(session: Session, *layers: str) -> list[str]:
+    """List the layers of these that hold no row yet."""
+    return [layer for layer in layers if not frames.count_rows(session, layer)]
+
+
+def shapes(session: Session, layer: str, key: str, ids: Sequence[str]) -> list[Any]:
+    """Give the place of each id in CGCS2000 [deg], ``None`` for one the layer does not know."""
+    frame: Any = frames.read_layer(session, layer)
+    known = dict(zip(frame[key].astype(str), frame.geometry, strict=True))
+    return [known.get(one) for one in ids]

@@ -88,6 +88,14 @@ def _case_layers(
     return layers
 
 
+def case_shapes(session: Session, rows: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Give the place of each case's house in CGCS2000 [deg], ``None`` for one without a place."""
+    cases = [{"case": v["case"]} for v in found]
+    frame = planning_layers.case_points(cases, planning_layers.by_case(rows), settings_of.require(session, "metres"))
+    known = dict(zip(frame["case"], frame.geometry, strict=True)) if len(frame) else {}
+    return [known.get(case["case"]) for case in cases]
+
+
 def _village_layer(session: Session, policy: Policy, text: Text, found: Sequence[Mapping[str, Any]]) -> MapLayer:
     villages: Any = frames.read_layer(session, "village")
     counts: dict[str, int] = {}

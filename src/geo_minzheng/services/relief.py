@@ -12,6 +12,7 @@ from geo_minzheng.engine import relief as relief_engine
 from geo_minzheng.errors import InputError
 from geo_minzheng.model.relief import PlanLimits, ReliefInputs, ReliefPlan
 from geo_minzheng.services import incidents, needs, places, roads, stock
+from geo_minzheng.services.steps import Step, quiet
 from geo_minzheng.store import plans as plan_store
 from geo_minzheng.store import records
 from geo_minzheng.store.tables_relief import Plan
@@ -88,7 +89,14 @@ def relief_inputs(session: Session, act: Act, policy: Policy, incident: str, wis
 
 
 def plan_relief(
-    session: Session, act: Act, policy: Policy, text: Text, incident: str, *, wish: PlanWish | None = None
+    session: Session,
+    act: Act,
+    policy: Policy,
+    text: Text,
+    incident: str,
+    *,
+    wish: PlanWish | None = None,
+    step: Step = quiet,
 ) -> dict[str, Any]:
     """Plan relief and store the plan as the incident's next version.
 
@@ -104,15 +112,20 @@ def plan_relief(
     """
     wish = wish or PlanWish()
     _check_wish(session, wish)
+    step("roads")
     inputs = relief_inputs(session, act, policy, incident, wish)
+    step("plan")
     solved = relief_engine.plan_relief(inputs)
+    step("reasons")
     plan = _explained(session, policy, text, solved)
+    step("rival")
     rival = relief_engine.plan_relief(inputs, allocator="nearest_first").plan
     lorry = {"vehicle": inputs.vehicle, "payload_kg": inputs.payload_kg, "loading_min": inputs.loading_min}
     short = {c.item for c in plan.coverage if c.reason_code}
     upward = stock.upward(plan.stock, stock.owners_we_release(policy), short)
     document = documents.plan_document(plan) | {"lorry": lorry, "comparison": _comparison(rival), "upward": upward}
     found = incidents.get_incident(session, incident)
+    step("keep")
     number = len(records.find(session, Plan, incident=incident)) + 1
     record = plan_store.PlanRecord(
         plan_id=f"{incident}/P{number}",

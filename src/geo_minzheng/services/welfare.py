@@ -13,6 +13,7 @@ from geo_minzheng.engine.site import max_cover, p_median
 from geo_minzheng.engine.solve import Deadline
 from geo_minzheng.layers.arrays import read_array, read_sparse
 from geo_minzheng.services import places
+from geo_minzheng.services.steps import Step, quiet
 from geo_minzheng.store import frames, records
 from geo_minzheng.store.tables_housing import SitingRun
 
@@ -118,7 +119,9 @@ def town_gaps(session: Session, act: Act, policy: Policy) -> list[dict[str, str]
     return welfare_engine.towns_without_point(divisions, places.table(session, "welfare_home"), _point_kinds(policy))
 
 
-def site_homes(session: Session, act: Act, policy: Policy, *, new: int | None = None) -> dict[str, Any]:
+def site_homes(
+    session: Session, act: Act, policy: Policy, *, new: int | None = None, step: Step = quiet
+) -> dict[str, Any]:
     """Choose the next sites among the candidates, twice: most elderly within reach, and least elderly-minutes.
 
     Returns
@@ -130,6 +133,7 @@ def site_homes(session: Session, act: Act, policy: Policy, *, new: int | None = 
     InputError
         ``welfare.no_candidates``.
     """
+    step("roads")
     homes = _points(session, policy)
     candidates = places.in_metres(session, "candidate_site")
     zones = places.in_metres(session, "hazard_zone")
@@ -141,10 +145,12 @@ def site_homes(session: Session, act: Act, policy: Policy, *, new: int | None = 
         places.ways(session, policy).network, demand, homes, safe, new=wanted,
         limit_min=policy.number("care.site_drive_minutes"),
     )  # fmt: skip
+    step("sites")
     clock = Deadline.after(_LONGEST_S)
     answers = welfare_engine.solve_siting(question)
     seconds = round(_LONGEST_S - clock.left_s, 6)
     names = [*homes["name"].astype(str), *safe["name"].astype(str)]
+    step("reach")
     reach = service_reach(session, policy, with_areas=False)
     document: dict[str, Any] = {
         "year": act.at.year, "policy_version": policy.version, "existing": [str(n) for n in homes["name"]],
@@ -154,6 +160,7 @@ def site_homes(session: Session, act: Act, policy: Policy, *, new: int | None = 
         **welfare_engine.siting_document(question, answers, names, demand),
     }  # fmt: skip
     document = documents.tidy(document)
+    step("keep")
     number = len(records.find(session, SitingRun)) + 1
     row = SitingRun(
         run_id=f"{act.at.year}/{number}", kind="homes", status=document["cover"]["status"],

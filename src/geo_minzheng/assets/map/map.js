@@ -4,6 +4,11 @@
   var SVG_NS = "http://www.w3.org/2000/svg";
   var PANES = [["area", 402], ["hazard", 405], ["line", 410], ["closure", 420], ["flow", 430], ["points", 440], ["mark", 450], ["label", 640]];
 
+  /* A path with a tooltip takes the focus: hundreds of stops of Tab would stand between the map and what follows it. */
+  L.Path.addInitHook(function () {
+    this.on("add", function () { if (this._path) { this._path.setAttribute("tabindex", "-1"); } });
+  });
+
   /* Where an area's name may stand, from its middle outwards, in widths and heights of the name. */
   var PLACES = [[0, 0], [0, -1.1], [0, 1.1], [0.6, 0], [-0.6, 0], [0.6, -1.2], [-0.6, -1.2], [0.6, 1.2], [-0.6, 1.2], [0, -2.2], [0, 2.2], [1, 0], [-1, 0], [0.8, 2.2], [-0.8, 2.2], [0.8, -2.2], [-0.8, -2.2]];
 
