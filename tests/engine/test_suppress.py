@@ -65,7 +65,9 @@ def test_laws(seed):
     for table, truth in zip(found.tables, true_tables(frame, plan), strict=True):
         pd.testing.assert_index_equal(table.index, truth.index, check_names=False)
         open_cells = table.notna()
-        assert (table.astype("float64").where(open_cells, truth) == truth).all(axis=None), "a shown cell is the true cell"
+        assert (table.astype("float64").where(open_cells, truth) == truth).all(axis=None), (
+            "a shown cell is the true cell"
+        )
         counted = [c for c in frame.columns if c not in plan.follows]
         small = (truth[counted] >= 1) & (truth[counted] < LIMIT)
         assert not (open_cells[counted] & small).any(axis=None)

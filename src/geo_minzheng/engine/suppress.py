@@ -52,11 +52,13 @@ class CountSystem:
             raise InputError("suppress.negative")
         for whole, parts in self.sums:
             if int(self.values[whole]) != int(self.values[parts].sum()):
-                raise InputError("suppress.not_a_sum", whole=int(self.values[whole]), parts=int(self.values[parts].sum()))
+                raise InputError(
+                    "suppress.not_a_sum", whole=int(self.values[whole]), parts=int(self.values[parts].sum())
+                )
 
     def small(self, limit: int) -> BoolArray:
         """Mark the cells from 1 to ``limit`` - 1 of those that follow none."""
-        return (self.follows < 0) & (self.values >= 1) & (self.values < limit)
+        return np.asarray((self.follows < 0) & (self.values >= 1) & (self.values < limit))
 
     def floor(self) -> IntArray:
         """Give the least value a withheld cell may be taken for: 1, or 0 for a cell that follows another.
@@ -68,7 +70,7 @@ class CountSystem:
     def fixed(self) -> BoolArray:
         """Mark the zeros everybody sees: of cells that follow none, and of those whose leader is zero."""
         leader = np.where(self.follows < 0, np.arange(len(self.values)), self.follows)
-        return (self.values == 0) & (self.values[leader] == 0)
+        return np.asarray((self.values == 0) & (self.values[leader] == 0))
 
 
 def withhold(system: CountSystem, limit: int) -> BoolArray:
@@ -77,11 +79,12 @@ def withhold(system: CountSystem, limit: int) -> BoolArray:
     Complementary suppression (Cox 1980; Kelly, Golden and Assad 1992; Fischetti and Salazar 2001): a reader knows every
     published cell, every sum, that counts are whole and that withheld ones are at least ``system.floor()``. For each
     small cell two whole-number tables must exist that agree with all of it: one in which the cell is at most 1 and one
-    in which it is at least ``limit``, so that nobody can tell even whether it is small. (Where the published zeros alone
-    say more, as two parts that are there say 2 of their whole, the first table is the one nearest to it.) For a cell that follows a small
-    one, one table must exist in which it is at least ``limit`` greater. Each table is found as the least-cost change
-    ``min sum_c weight_c |x_c - a_c|`` subject to the sums, a change of withheld cells being free; the published cells
-    that change are withheld as well. A table found stays a proof when more cells are withheld, so one pass suffices.
+    in which it is at least ``limit``, so that nobody can tell even whether it is small. (Where the published zeros
+    alone say more, as two parts that are there say 2 of their whole, the first table comes as near as it can.) For a
+    cell that follows a small one, one table must exist in which it is at least ``limit`` greater. Each table is found
+    as the least-cost change ``min sum_c weight_c |x_c - a_c|`` subject to the sums, a change of withheld cells being
+    free; the published cells that change are withheld as well. A table found stays a proof when more cells are
+    withheld, so one pass suffices.
 
     Parameters
     ----------
@@ -103,7 +106,9 @@ def withhold(system: CountSystem, limit: int) -> BoolArray:
     low, high = system.values.copy(), system.values.copy()
     search = _Change(system)
     aims = [(cell, 1, limit) for cell in np.flatnonzero(small)]
-    aims += [(cell, int(system.values[cell]), int(system.values[cell]) + limit) for cell in np.flatnonzero(led & hidden)]
+    aims += [
+        (cell, int(system.values[cell]), int(system.values[cell]) + limit) for cell in np.flatnonzero(led & hidden)
+    ]
     for cell, least, most in aims:
         for target in (most, least):
             if low[cell] <= target <= high[cell]:
@@ -209,8 +214,8 @@ def publish_counts(
     limit
         Counts from 1 to ``limit`` - 1 are withheld.
     wholes
-        Pairs (column, its parts): ``("households", ("dibao", "low_income", "general"))``; a column may be taken apart in
-        several ways.
+        Pairs (column, its parts): ``("households", ("dibao", "low_income", "general"))``; a column may be taken
+        apart in several ways.
     follows
         Columns by the column they belong to: ``{"persons": "households"}``.
 
@@ -255,7 +260,9 @@ def _system(
     spot = np.arange(len(values))
     level_of = np.repeat(np.arange(len(levels)), [level.size for level in levels])
     is_whole = np.isin(column, [names.index(whole) for whole, _ in wholes])
-    weight = (1.0 + np.log2(1.0 + np.maximum(values, 0))) * _LEVEL_WEIGHT**level_of * np.where(is_whole, _WHOLE_WEIGHT, 1.0)
+    weight = (
+        (1.0 + np.log2(1.0 + np.maximum(values, 0))) * _LEVEL_WEIGHT**level_of * np.where(is_whole, _WHOLE_WEIGHT, 1.0)
+    )
     system = CountSystem(
         values=values, sums=tuple(sums), follows=np.where(leader < 0, -1, spot - column + leader), weight=weight
     )

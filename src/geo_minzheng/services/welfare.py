@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from geo_minzheng.engine import documents, threat
+from geo_minzheng.engine import documents, small_cells, threat
 from geo_minzheng.engine import network as roads_engine
 from geo_minzheng.engine import welfare as welfare_engine
 from geo_minzheng.engine.prioritise import score_homes
@@ -70,12 +70,14 @@ class Reach:
 
     Parameters
     ----------
+    by_town, totals
+        Persons within and beyond reach by mode; small numbers are withheld (``None``).
     areas
         Service areas for the map by mode, in metres.
     """
 
     by_town: dict[str, list[dict[str, Any]]]
-    totals: dict[str, dict[str, int]]
+    totals: dict[str, dict[str, int | None]]
     beyond: list[dict[str, Any]]
     areas: dict[str, gpd.GeoSeries]
 
@@ -91,15 +93,15 @@ def service_reach(session: Session, policy: Policy, *, with_areas: bool = True) 
     ways, footways = places.ways(session, policy), places.footways(session, policy)
     limits = {"walk": policy.number("access.walk_minutes"), "drive": policy.number("access.drive_minutes")}
     networks = {"walk": footways, "drive": ways.network}
-    by_town, totals, areas = {}, {}, {}
+    counted, areas = {}, {}
     for mode, network in networks.items():
         minutes = welfare_engine.nearest_minutes(network, homes.geometry, houses)
         table = welfare_engine.coverage_by_town(houses, minutes, limits[mode])
-        by_town[mode] = documents.rows(table)
-        totals[mode] = {c: int(table[c].sum()) for c in ("persons", "covered", "uncovered")}
+        counted[mode] = documents.rows(table)
         if with_areas:
             areas[mode] = roads_engine.service_area(network, homes.geometry, minutes=limits[mode])
     far = welfare_engine.nearest_minutes(ways.network, homes.geometry, villages)
+    by_town, totals = small_cells.reach(counted, int(policy.number("privacy.small_cell")))
     return Reach(by_town, totals, welfare_engine.beyond(villages, far, limits["drive"]), areas)
 
 
