@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from geo_minzheng.errors import GeoMinzhengError, InputError, NotFoundError, StoreError
 from geo_minzheng.layers.catalogue import load_catalogue
 from geo_minzheng.model.act import Act
+from geo_minzheng.model.scope import EVERYTHING, Scope
 from geo_minzheng.policy.load import load_policy
 from geo_minzheng.present.text import SOURCE_LANGUAGE, Text
 from geo_minzheng.services import settings_of
@@ -86,12 +87,15 @@ class Bureau:
         Who acts, and in which role.
     text
         Sentences in the reader's language.
+    sight
+        How far who acts sees: every session of theirs is narrowed to it.
     """
 
     settings: Settings
     who: str
     role: str
     text: Text
+    sight: Scope = EVERYTHING
 
     @property
     def catalogue(self) -> Mapping[str, LayerSpec]:
@@ -154,12 +158,12 @@ class Bureau:
         NotFoundError
             ``district.no_home``: there is no district here yet.
         """
-        return sessions.read_session(self._engine())
+        return sessions.read_session(self._engine(), self.sight)
 
     @contextmanager
     def transaction(self, *, incident: str = "", exercise: bool = False) -> Iterator[tuple[Any, Act]]:
         """Open a session that writes: committed when the block ends, rolled back when it raises."""
-        with sessions.store_session(self._engine()) as session:
+        with sessions.store_session(self._engine(), self.sight) as session:
             yield session, self.act(incident=incident, exercise=exercise)
             session.commit()
 
@@ -201,6 +205,10 @@ class Bureau:
     def named(self, who: str, role: str = "") -> Bureau:
         """Hand the desk to another person."""
         return replace(self, who=who, role=role)
+
+    def whole(self) -> Bureau:
+        """Lift the limit for an act that reckons over the whole district; what is shown of it is narrowed again."""
+        return replace(self, sight=EVERYTHING)
 
     def at(self, moment: datetime) -> Bureau:
         """Set the clock."""
