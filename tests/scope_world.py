@@ -87,7 +87,7 @@ def _district(session: Session, world: World) -> None:
     put(session, "programme_run", EVERYBODY, run_id="2026/1")
     put(session, "siting_run", EVERYBODY, run_id="2026/1")
     put(session, "decision", EVERYBODY, decision_id="D1")
-    put(session, "audit", EVERYBODY, seq=1)
+    put(session, "audit", EVERYBODY, seq=10**6)
 
 
 def _people(session: Session, world: World, owner: str, code: str) -> None:

@@ -148,7 +148,9 @@ def kept(office: Bureau, key: tuple[str, ...], make: Callable[[], Made]) -> Made
         What it is, with everything it depends on besides the stored data, the day and the language.
     """
     day = office.today().isoformat()
-    found: Made = _kept(office.settings.store_url, version(office), (*key, day, office.text.language), make)
+    found: Made = _kept(
+        office.settings.store_url, version(office), (*key, day, office.text.language, office.sight.key), make
+    )
     return found
 
 

@@ -81,14 +81,15 @@ def sight_of(session: Session) -> Sight:
     return Sight(scope, session.info[_DISTRICT])
 
 
-def _is_narrow(session: Session) -> bool:
+def is_narrow(session: Session) -> bool:
+    """Tell whether a session has a limit."""
     scope: Scope = session.info.get(_SCOPE, EVERYTHING)
     return not scope.is_everything
 
 
 @event.listens_for(ScopedSession, "do_orm_execute")
 def _on_execute(state: ORMExecuteState) -> None:
-    if not _is_narrow(state.session):
+    if not is_narrow(state.session):
         return
     statement = state.statement
     if isinstance(statement, Select | Update | Delete):
@@ -101,7 +102,7 @@ def _on_execute(state: ORMExecuteState) -> None:
 
 @event.listens_for(ScopedSession, "before_flush")
 def _on_flush(session: Session, _context: object, _instances: object) -> None:
-    if not _is_narrow(session):
+    if not is_narrow(session):
         return
     with session.no_autoflush:
         for row in session.new:

@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 import shapely
 from sqlalchemy import Table, bindparam, false, func, insert, or_, select, type_coerce, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import LargeBinary
 
-from geo_minzheng.errors import InputError, RefusedError
+from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.model.act import Act
 from geo_minzheng.model.layer import LayerSpec
 from geo_minzheng.store.audit import Change, record_many
@@ -22,6 +23,7 @@ from geo_minzheng.store.frames import layer_table
 from geo_minzheng.store.geometry import Geometry, decode_many, fit
 from geo_minzheng.store.gpkg import note_change
 from geo_minzheng.store.ledger import open_lot
+from geo_minzheng.store.scope import is_narrow
 
 Key = tuple[Any, ...]
 UNSTATED = "imported"
@@ -211,8 +213,15 @@ def _check_lots(changes: Sequence[Change]) -> None:
 
 
 def _insert(session: Session, batch: _Batch, fresh: Sequence[int], act: Act) -> None:
-    if fresh:
+    if not fresh:
+        return
+    try:
         session.execute(insert(batch.table), [batch.cells(at, act) for at in fresh])
+    except IntegrityError as error:
+        if not is_narrow(session):
+            raise
+        # A key that is taken outside the scope is not there, and cannot be had.
+        raise NotFoundError("store.not_found", table=batch.table.name, key="") from error
 
 
 def _update(session: Session, batch: _Batch, changed: Sequence[tuple[int, int]], act: Act) -> None:
