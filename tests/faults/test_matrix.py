@@ -226,6 +226,17 @@ def test_a_transaction_that_says_nothing_sees_nothing(server):
         assert raw_fids(link, "household") == set(world.rows["household"])
 
 
+def test_the_server_follows_when_the_limit_is_lifted_for_reckoning(server):
+    engine, world, _ = server
+    count = "SELECT count(*) FROM household"
+    with read_session(engine, SCOPES["own/casework/"]) as session:
+        link = session.connection()
+        assert link.exec_driver_sql(count).scalar() == 1
+        with scope.whole(session):
+            assert link.exec_driver_sql(count).scalar() == len(world.rows["household"])
+        assert link.exec_driver_sql(count).scalar() == 1
+
+
 def test_plain_sql_cannot_write_outside_its_scope(server):
     where = server[2]
     own, foreign = SCOPES["own/casework/"], scope_world.VILLAGES["sibling"]

@@ -25,6 +25,7 @@ from geo_minzheng.store import (
     stock,
     upsert,
 )
+from geo_minzheng.store.scope import whole
 from geo_minzheng.store.session import read_session, store_session
 from geo_minzheng.store.tables import LAYERS, Order, Report
 from geo_minzheng.store.tables_layers import House, Household
@@ -142,3 +143,17 @@ def test_plans_of_the_district_are_not_a_villages(there):
     engine, _ = there
     with read_session(engine, OWN) as session:
         assert records.find(session, plans.Plan) == []
+
+
+def test_the_limit_is_lifted_for_reckoning_and_falls_back(there):
+    engine, world = there
+    foreign = next(fid for fid, owner in world.rows["household"].items() if owner == "sibling")
+    with read_session(engine, OWN) as session:
+        with whole(session):
+            assert len(records.find(session, Household)) == len(world.rows["household"])
+            assert session.get(Household, foreign) is not None
+        assert len(records.find(session, Household)) == 1
+        assert session.get(Household, foreign) is None, "what was read in the whole is not at hand afterwards"
+        with pytest.raises(LookupError), whole(session):
+            raise LookupError
+        assert len(records.find(session, Household)) == 1

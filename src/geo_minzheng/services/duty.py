@@ -11,6 +11,7 @@ from geo_minzheng.engine import duty as duty_engine
 from geo_minzheng.errors import NotFoundError
 from geo_minzheng.services import dispatch, impact, incidents, places, relief, reports, review, settings_of, stock
 from geo_minzheng.store import audit, records
+from geo_minzheng.store.scope import whole
 from geo_minzheng.store.tables_flood import Incident as IncidentRow
 
 if TYPE_CHECKING:
@@ -124,9 +125,11 @@ def district_numbers(session: Session, act: Act, policy: Policy) -> dict[str, fl
 
     Few dibao households, and their persons with them, are withheld (``None``): everybody sees the overview.
     """
+    with whole(session):
+        households = places.table(session, "household")
     counted = duty_engine.district_numbers(
         places.table(session, "village"),
-        places.table(session, "household"),
+        households,
         stock.movable_stock(session, policy, act.at.date()),
         policy.packages,
     )

@@ -14,6 +14,7 @@ from geo_minzheng.engine.solve import Deadline
 from geo_minzheng.layers.arrays import read_array, read_sparse
 from geo_minzheng.services import places
 from geo_minzheng.store import frames, records
+from geo_minzheng.store.scope import whole
 from geo_minzheng.store.tables_housing import SitingRun
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ def _far_share(session: Session, policy: Policy, homes: gpd.GeoDataFrame, limit_
     network = places.ways(session, policy).network
     minutes = roads_engine.travel_times(network, villages.geometry, homes.geometry)
     codes = list(villages["code"].astype(str))
-    persons = welfare_engine.persons_by_village(places.table(session, "household"), ("tekun_dispersed",), codes)
+    with whole(session):
+        households = places.table(session, "household")
+    persons = welfare_engine.persons_by_village(households, ("tekun_dispersed",), codes)
     return welfare_engine.far_share(minutes, persons, list(homes["home_id"].astype(str)), limit_min)
 
 
@@ -88,7 +91,8 @@ def service_reach(session: Session, policy: Policy, *, with_areas: bool = True) 
     Walking counts houses, driving counts houses too; uncovered villages are listed by driving time.
     """
     homes = _points(session, policy)
-    houses = welfare_engine.house_demand(places.in_metres(session, "house"))
+    with whole(session):
+        houses = welfare_engine.house_demand(places.in_metres(session, "house"))
     villages = welfare_engine.village_demand(places.require_metres(session, "village"))
     ways, footways = places.ways(session, policy), places.footways(session, policy)
     limits = {"walk": policy.number("access.walk_minutes"), "drive": policy.number("access.drive_minutes")}

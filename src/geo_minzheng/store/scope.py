@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import SelectBase
@@ -40,6 +42,12 @@ _SCOPE, _DISTRICT = "scope", "district"
 
 class ScopedSession(Session):
     """A session that carries how far it sees."""
+
+    def get(self, entity: Any, ident: Any, **options: Any) -> Any:
+        """Look a row up by its number, in the store and not in memory: what was read in the whole is not at hand."""
+        if is_narrow(self):
+            options["populate_existing"] = True
+        return super().get(entity, ident, **options)
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,29 @@ def sight_of(session: Session) -> Sight:
         query = select(Setting.value).where(Setting.key == "code")
         session.info[_DISTRICT] = str(session.connection().execute(query).scalar() or "")
     return Sight(scope, session.info[_DISTRICT])
+
+
+@contextmanager
+def whole(session: Session) -> Iterator[None]:
+    """Lift the limit while something is reckoned over the whole district: sums, distances, what is cut off.
+
+    Rows of households and houses read here must not leave the block, only what was reckoned from them.
+    """
+    before: Scope = session.info.get(_SCOPE, EVERYTHING)
+    _set(session, EVERYTHING)
+    try:
+        yield
+    finally:
+        narrow(session, before)
+        # A transaction that has failed says nothing any more; the next one says its own scope.
+        with suppress(DBAPIError):
+            _set(session, before)
+
+
+def _set(session: Session, scope: Scope) -> None:
+    narrow(session, scope)
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().execute(select(func.set_config("geo_minzheng.scope", scope.key, True)))
 
 
 def is_narrow(session: Session) -> bool:
