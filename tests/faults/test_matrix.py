@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 import scope_world
-from postgis import Cluster, postgis
+from postgis import Cluster, binaries, postgis
 from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
@@ -246,6 +248,25 @@ def test_plain_sql_cannot_write_outside_its_scope(server):
         assert link.execute("DELETE FROM review_reason WHERE reason_id = 'RR-town'").rowcount == 0
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             link.execute("UPDATE house SET village_code = %s", (foreign,))
+
+
+def test_a_dump_sees_every_row_once_it_says_so(server):
+    """The operator guide's own words; without them a dump is refused or empty, never half."""
+    _, world, where = server
+    programs = binaries()
+    assert programs is not None
+    command = [programs / "pg_dump", "-h", where["host"], "-p", str(where["port"]), "-U", where["user"], "--inserts",
+               "--table=household", where["dbname"]]  # fmt: skip
+
+    def dump(*more: str, **env: str) -> subprocess.CompletedProcess[str]:
+        words = [*map(str, command), *more]
+        return subprocess.run(words, capture_output=True, text=True, check=False, env=os.environ | env)
+
+    assert dump().returncode
+    assert "INSERT INTO" not in dump("--enable-row-security").stdout
+    told = dump("--enable-row-security", PGOPTIONS='-c geo_minzheng.scope={"everything":"true"}')
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.count("INSERT INTO") == len(world.rows["household"])
 
 
 def test_planted_hole_in_the_second_wall_turns_red(server, monkeypatch):
