@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.errors import GeoMinzhengError, InputError, NotFoundError, StoreError
 from geo_minzheng.layers.catalogue import load_catalogue
-from geo_minzheng.model.account import ANYTHING, EVERYTHING, Person, SessionKind, is_allowed
+from geo_minzheng.model.account import ANYTHING, Person, SessionKind, is_allowed
 from geo_minzheng.model.act import Act
+from geo_minzheng.model.scope import CASEWORK, EVERYTHING, Scope
 from geo_minzheng.policy.load import load_policy
 from geo_minzheng.present.text import SOURCE_LANGUAGE, Text
 from geo_minzheng.services import accounts, settings_of
@@ -100,8 +101,8 @@ class Bureau:
         Acts that are allowed to who acts.
     scope, place
         Division-code prefix and place that are all they may see; empty sees the whole district.
-    sees
-        Classes of layers they may see: ``wide``, ``bureau``, ``casework``.
+    sight
+        How far who acts sees: every session of theirs is narrowed to it.
     """
 
     settings: Settings
@@ -111,12 +112,12 @@ class Bureau:
     may: tuple[str, ...] = ANYTHING
     scope: str = ""
     place: str = ""
-    sees: tuple[str, ...] = EVERYTHING
+    sight: Scope = EVERYTHING
 
     @property
     def works_on_cases(self) -> bool:
         """Whether who looks may see households and house points with a poverty category."""
-        return "casework" in self.sees
+        return CASEWORK in self.sight.sees
 
     @property
     def catalogue(self) -> Mapping[str, LayerSpec]:
@@ -185,12 +186,12 @@ class Bureau:
         NotFoundError
             ``district.no_home``: there is no district here yet.
         """
-        return sessions.read_session(self._engine())
+        return sessions.read_session(self._engine(), self.sight)
 
     @contextmanager
     def transaction(self, *, incident: str = "", exercise: bool = False) -> Iterator[tuple[Any, Act]]:
         """Open a session that writes: committed when the block ends, rolled back when it raises."""
-        with sessions.store_session(self._engine()) as session:
+        with sessions.store_session(self._engine(), self.sight) as session:
             yield session, self.act(incident=incident, exercise=exercise)
             session.commit()
 
@@ -252,7 +253,8 @@ class Bureau:
         """
         role = accounts.role_of(self.policy(), person)
         may = accounts.rights_of(self.policy(), person, kind)
-        mine = replace(self, who=person.name, role=person.role, may=may, sees=role.sees)
+        sight = accounts.sight_of(role, person)
+        mine = replace(self, who=person.name, role=person.role, may=may, sight=sight)
         return replace(mine, scope=person.scope, place=person.place)
 
     def for_name(self, name: str) -> Bureau:
@@ -275,6 +277,10 @@ class Bureau:
     def can(self, action: str, table: str = "") -> bool:
         """Tell whether who acts may do an act: a page shows no button that would be refused."""
         return is_allowed(self.may, action, table)
+
+    def whole(self) -> Bureau:
+        """Lift the limit for an act that reckons over the whole district; what is shown of it is narrowed again."""
+        return replace(self, sight=EVERYTHING)
 
     def at(self, moment: datetime) -> Bureau:
         """Set the clock."""

@@ -75,7 +75,7 @@ def todo() -> None:
             numbers = duty.district_numbers(session, office.act(), policy)
             names = {i.incident_id: i.name for i in incidents.list_incidents(session)}
             words = words_of(office, session)
-        facts = {name: office.text.number(value, digits=1) for name, value in numbers.items()}
+        facts = {name: office.text.count(value, digits=1) for name, value in numbers.items()}
         lines = [flood_lines.todo_line(words, one, names) for one in waiting] or [office.text("pages.overview.nothing")]
         lines += [
             f"{office.text(f'pages.overview.number.{n}')}  {office.text(f'pages.overview.value.{n}', **facts)}"
@@ -90,7 +90,7 @@ def map_(out: Annotated[Path, typer.Option(help="输出文件 · output")] = Pat
     with refusals():
         office = bureau()
         with office.reading() as session:
-            content = maps.district_map(session, office.act(), office.catalogue, office.text)
+            content = maps.district_map(session, office.act(), office.catalogue, office.policy(), office.text)
         show_files([write_map(office, content, out)])
 
 

@@ -104,7 +104,7 @@ def reach_lines(words: Words, told: Mapping[str, Any]) -> list[str]:
 
 
 def _reach(words: Words, name: str, row: Mapping[str, Any]) -> str:
-    facts = {k: words.text.integer(row[k]) for k in ("persons", "covered", "uncovered")}
+    facts = {k: words.text.count(row[k]) for k in ("persons", "covered", "uncovered")}
     return words.text("cli.welfare.reach", name=name, told=words.text("pages.welfare.reach_line", **facts))
 
 

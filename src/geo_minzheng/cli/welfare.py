@@ -112,7 +112,7 @@ def map_(
         office = bureau()
         policy = office.policy()
         with office.reading() as session:
-            here = (session, office.act(), office.catalogue, office.text)
+            here = (session, office.act(), office.catalogue, policy, office.text)
             if of == "reach":
                 content = planning_maps.reach_map(*here, welfare.service_reach(session, policy))
             else:

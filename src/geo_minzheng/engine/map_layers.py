@@ -7,8 +7,10 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
+from geo_minzheng.engine import small_cells
 from geo_minzheng.geo import STORE_CRS
 
 # One ramp for severity, safe for colour blindness and in grey print.
@@ -16,8 +18,12 @@ SEVERITY = {"none": "#D9D9D9", "low": "#FEE8C8", "medium": "#FDBB84", "high": "#
 _EDGES = (0.0, 0.1, 0.3, 0.6)
 
 
-def graded(villages: gpd.GeoDataFrame, key: str, values: Mapping[str, Mapping[str, Any]]) -> gpd.GeoDataFrame:
+def graded(
+    villages: gpd.GeoDataFrame, key: str, values: Mapping[str, Mapping[str, Any]], least: int
+) -> gpd.GeoDataFrame:
     """Grade villages by the share of their people affected: none, below 10 %, 30 %, 60 %, above.
+
+    The number beside it is withheld where it is below ``least`` [persons], as in every wide map.
 
     Parameters
     ----------
@@ -30,7 +36,9 @@ def graded(villages: gpd.GeoDataFrame, key: str, values: Mapping[str, Mapping[st
     share = np.divide(affected, people, out=np.zeros_like(affected), where=people > 0)
     names = np.array(list(SEVERITY), dtype=object)
     level = np.searchsorted(_EDGES, share, side="left")
-    return villages.assign(severity=names[level], affected=affected.astype(int))
+    told = small_cells.by_division(dict(zip(villages[key].astype(str), affected.astype(int), strict=True)), least)
+    shown = [small_cells.written(told[str(code)]) for code in villages[key]]
+    return villages.assign(severity=names[level], affected=pd.Series(shown, index=villages.index, dtype=object))
 
 
 def pick(frame: gpd.GeoDataFrame, key: str, wanted: Collection[Hashable]) -> gpd.GeoDataFrame:

@@ -7,10 +7,12 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 
+from geo_minzheng.engine import small_cells
 from geo_minzheng.geo import STORE_CRS
 
-# Lower ends of the classes a wide audience sees; below the first a village is not singled out.
+# The classes a wide audience sees; in the first a village is not singled out.
 COUNT_CLASSES = ("few", "some", "many")
 
 
@@ -38,17 +40,22 @@ def case_points(verdicts: Sequence[Mapping[str, Any]], cases: Mapping[str, Mappi
 
 
 def count_villages(villages: gpd.GeoDataFrame, counts: Mapping[str, int], least: int) -> gpd.GeoDataFrame:
-    """Grade the villages that have cases by their number; fewer than ``least`` stand as ``few``, without a number.
+    """Grade the villages that have cases by their number.
+
+    A number below ``least`` is withheld, and with it as many others as are needed so that the sums of towns and
+    district do not give it away: all of them stand as ``few``.
 
     Returns
     -------
-    The villages counted, with ``cases`` (empty for ``few``) and ``size``: ``few``, ``some`` (below twice ``least``),
+    The villages counted, with ``cases`` (the mark for ``few``) and ``size``: ``few``, ``some`` (below twice ``least``),
     ``many``.
     """
-    number = np.array([int(counts.get(str(code), 0)) for code in villages["code"]])
-    size = np.array(COUNT_CLASSES, dtype=object)[np.searchsorted([least, 2 * least], number, side="right")]
-    told = np.where(number < least, "", number.astype(str))
-    return villages.assign(cases=told, size=size)[number > 0]
+    told = small_cells.by_division({str(code): int(counts.get(str(code), 0)) for code in villages["code"]}, least)
+    number = np.array([counts.get(str(code), 0) for code in villages["code"]], dtype=np.int64)
+    is_few = np.array([told[str(code)] is None for code in villages["code"]], dtype=np.bool_)
+    size = np.where(is_few, COUNT_CLASSES[0], np.where(number < 2 * least, *COUNT_CLASSES[1:])).astype(object)
+    cases = [small_cells.written(told[str(code)]) for code in villages["code"]]
+    return villages.assign(cases=pd.Series(cases, index=villages.index, dtype=object), size=size)[number > 0]
 
 
 def site_marks(candidates: gpd.GeoDataFrame, chosen: Sequence[str]) -> gpd.GeoDataFrame:

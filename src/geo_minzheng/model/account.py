@@ -10,7 +10,6 @@ from typing import Protocol
 # The cookie of a browser's session.
 COOKIE = "gm_sitting"
 ANYTHING = ("*",)
-EVERYTHING = ("wide", "bureau", "casework")
 NOTHING: tuple[str, ...] = ()
 
 

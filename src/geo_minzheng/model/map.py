@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from geopandas import GeoDataFrame
     from shapely.geometry.base import BaseGeometry
 
+# How a withheld count is written, in every language and format.
+WITHHELD = "*"
+
 Shape = Literal["circle", "square", "triangle", "diamond", "cross", "line", "fill"]
 
 

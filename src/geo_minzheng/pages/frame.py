@@ -193,7 +193,7 @@ def kept(office: Bureau, key: tuple[str, ...], make: Callable[[], Made]) -> Made
     key
         What it is, with everything it depends on besides the stored data, the day, the language and who looks.
     """
-    told = (*key, office.today().isoformat(), office.text.language, audience_of(office))
+    told = (*key, office.today().isoformat(), office.text.language, office.sight.key)
     found: Made = _kept(office.settings.store_url, version(office), told, make)
     return found
 

@@ -49,7 +49,7 @@ def show(office: Bureau) -> None:
         frame.show_map(content, office, key="overview_map", height=620)
 
 
-def _numbers(office: Bureau) -> dict[str, float]:
+def _numbers(office: Bureau) -> dict[str, float | None]:
     with office.reading() as session:
         return duty.district_numbers(session, office.act(), office.policy())
 
@@ -57,7 +57,7 @@ def _numbers(office: Bureau) -> dict[str, float]:
 def _content(office: Bureau, incident: str) -> MapContent:
     with office.reading() as session:
         if not incident or incident not in duty.open_incidents(session):
-            return maps.district_map(session, office.act(), office.catalogue, office.text)
+            return maps.district_map(session, office.act(), office.catalogue, office.policy(), office.text)
         plan = relief.latest_plan(session, incident)
         return maps.incident_map(
             session, office.act(), office.catalogue, office.policy(), office.text, incident,
@@ -65,9 +65,9 @@ def _content(office: Bureau, incident: str) -> MapContent:
         )  # fmt: skip
 
 
-def _show_numbers(office: Bureau, numbers: dict[str, float]) -> None:
+def _show_numbers(office: Bureau, numbers: dict[str, float | None]) -> None:
     text = office.text
-    facts = {name: text.number(value, digits=1) for name, value in numbers.items()}
+    facts = {name: text.count(value, digits=1) for name, value in numbers.items()}
     for column, name in zip(st.columns(5), ("people", "dibao", "villages", "stock", "waiting"), strict=True):
         column.metric(
             text(f"pages.overview.number.{name}"), text(f"pages.overview.value.{name}", **facts),

@@ -157,7 +157,7 @@ def show_reach(office: Bureau) -> None:
 
         def draw() -> Any:
             with office.reading() as session:
-                return planning_maps.reach_map(session, office.act(), office.catalogue, text, found)
+                return planning_maps.reach_map(session, office.act(), office.catalogue, policy, text, found)
 
         frame.show_map(frame.kept(office, ("welfare.reach.map",), draw), office, key="reach_map", height=600)
     with right:
@@ -169,13 +169,13 @@ def show_reach(office: Bureau) -> None:
             st.markdown(
                 text(
                     "pages.welfare.reach_line",
-                    **{k: text.integer(total[k]) for k in ("persons", "covered", "uncovered")},
+                    **{k: text.count(total[k]) for k in ("persons", "covered", "uncovered")},
                 )
             )
             rows = [
                 [
                     towns.get(r["town"], r["town"]),
-                    *(Shown(text.integer(r[k]), r[k]) for k in ("persons", "covered", "uncovered")),
+                    *(Shown(text.count(r[k]), r[k]) for k in ("persons", "covered", "uncovered")),
                 ]
                 for r in found.by_town[mode]
             ]
@@ -223,7 +223,8 @@ def show_sites(office: Bureau) -> None:
 
         def draw() -> Any:
             with office.reading() as session:
-                return planning_maps.siting_map(session, office.act(), office.catalogue, text, made[chosen]["new"])
+                here = (session, office.act(), office.catalogue, office.policy(), text)
+                return planning_maps.siting_map(*here, made[chosen]["new"])
 
         key = ("welfare.siting.map", chosen, *made[chosen]["new"])
         frame.show_map(frame.kept(office, key, draw), office, key=f"siting_map/{chosen}", height=520)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from geo_minzheng.errors import GeoMinzhengError, InputError, ManyInputError
+from geo_minzheng.model.map import WITHHELD
 
 if TYPE_CHECKING:
     from geo_minzheng.model.incident import Band
@@ -182,6 +183,10 @@ class Text:
         """Write a count; grouped on screen only."""
         text = rounded(value, 0)
         return grouped(text) if screen else text
+
+    def count(self, value: float | None, *, digits: int = 0) -> str:
+        """Write a count for a wide audience; one that is withheld is a mark, not a number."""
+        return WITHHELD if value is None else self.number(value, digits=digits)
 
     def number(self, value: float, *, digits: int = 6, screen: bool = True) -> str:
         """Write a quantity without needless zeros; grouped on screen only."""

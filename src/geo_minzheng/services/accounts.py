@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from geo_minzheng.engine.sitting import Limits, Sitting, sitting_of
 from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.model.account import ANYTHING, NOTHING, Person, Role, SessionKind, SignedIn
+from geo_minzheng.model.scope import Scope
 from geo_minzheng.services import passwords, response, settings_of
 from geo_minzheng.store import accounts as store
 from geo_minzheng.store import frames
@@ -60,6 +61,12 @@ def role_of(policy: Policy, person: Person) -> Role:
 def rights_of(policy: Policy, person: Person, kind: SessionKind = SessionKind.BROWSER) -> tuple[str, ...]:
     """Give the acts a person may do; the wall only shows."""
     return NOTHING if kind is SessionKind.WALL else role_of(policy, person).may
+
+
+def sight_of(role: Role, person: Person) -> Scope:
+    """Say how far a person sees: their division code, the place they work at, the classes of their role."""
+    kind = role.place if role.place != "none" and person.place else ""
+    return Scope(person.scope, kind, person.place if kind else "", frozenset(role.sees))
 
 
 def act_of(act: Act, policy: Policy, person: Person) -> Act:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from geo_minzheng.engine import documents
+from geo_minzheng.engine import documents, small_cells
 from geo_minzheng.engine import duty as duty_engine
 from geo_minzheng.errors import NotFoundError
 from geo_minzheng.services import dispatch, impact, incidents, places, relief, reports, review, settings_of, stock
 from geo_minzheng.store import audit, records
+from geo_minzheng.store.scope import whole
 from geo_minzheng.store.tables_flood import Incident as IncidentRow
 
 if TYPE_CHECKING:
@@ -119,14 +120,20 @@ def _expiring(session: Session, act: Act, policy: Policy) -> Iterator[Waiting]:
         yield Waiting("near_expiry", {"count": len(near), "days": days, "first": near[0].expiry_on})
 
 
-def district_numbers(session: Session, act: Act, policy: Policy) -> dict[str, float]:
-    """Give the numbers of the overview: people, villages, dibao, movable goods, incidents and reports that wait."""
-    numbers = duty_engine.district_numbers(
+def district_numbers(session: Session, act: Act, policy: Policy) -> dict[str, float | None]:
+    """Give the numbers of the overview: people, villages, dibao, movable goods, incidents and reports that wait.
+
+    Few dibao households, and their persons with them, are withheld (``None``): everybody sees the overview.
+    """
+    with whole(session):
+        households = places.table(session, "household")
+    counted = duty_engine.district_numbers(
         places.table(session, "village"),
-        places.table(session, "household"),
+        households,
         stock.movable_stock(session, policy, act.at.date()),
         policy.packages,
     )
+    numbers = small_cells.district_totals(counted, int(policy.number("privacy.small_cell")))
     running = open_incidents(session)
     waiting = [v for i in running for v in reports.list_versions(session, i) if v.state == "submitted"]
     return numbers | {"incidents": len(running), "reports_waiting": len(waiting)}

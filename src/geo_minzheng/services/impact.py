@@ -13,6 +13,7 @@ from geo_minzheng.model.impact import ImpactInputs
 from geo_minzheng.services import incidents, places, roads
 from geo_minzheng.services.steps import Step, quiet
 from geo_minzheng.store import records
+from geo_minzheng.store.scope import whole
 from geo_minzheng.store.tables_flood import Assessment
 
 if TYPE_CHECKING:
@@ -53,13 +54,15 @@ def compute_impact(session: Session, policy: Policy, incident: str, *, step: Ste
     step("roads")
     state = roads.road_state(session, policy, incident)
     step("registers")
+    with whole(session):
+        houses, households = places.in_metres(session, "house"), places.table(session, "household")
     inputs = ImpactInputs(
         villages=places.require_metres(session, "village"),
         assumptions=policy.impact_assumptions(found.hazard),
         footprint=footprint,
         village_areas=engine_documents.or_none(places.in_metres(session, "village_area")),
-        houses=places.in_metres(session, "house"),
-        households=places.table(session, "household"),
+        houses=houses,
+        households=households,
         homes=places.in_metres(session, "welfare_home"),
         roads=state.ways.roads,
         closed_roads=[str(road) for road in state.closed],

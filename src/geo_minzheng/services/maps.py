@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from geo_minzheng.engine import map_layers
+from geo_minzheng.engine import map_layers, small_cells
 from geo_minzheng.engine import network as roads_engine
 from geo_minzheng.model.map import LayerStyle, MapContent, MapFlow, MapLayer
 from geo_minzheng.present.looks import catalogue_look, road_look, severity_look
@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 
 WIDE = ("water", "boundary", "town_area", "road", "hazard_zone", "site", "warehouse", "welfare_home", "public_facility")
 HIDDEN = frozenset({"hazard_zone", "public_facility", "village_area", "candidate_site"})
+# Layers whose rows carry numbers of people that may be small.
+COUNTED = {"welfare_home": small_cells.homes}
 OUTLINES = frozenset({"boundary", "town_area", "village_area", "water"})
 
 
-def layer_of(session: Session, spec: LayerSpec, text: Text, *, visible: bool = True) -> MapLayer:
+def layer_of(session: Session, spec: LayerSpec, policy: Policy, text: Text, *, visible: bool = True) -> MapLayer:
     """Lay one layer of the catalogue out for a map, with its own look and the public columns as popup."""
     frame: Any = frames.read_layer(session, spec.name)
+    if spec.name in COUNTED:
+        frame = COUNTED[spec.name](frame, least_shown(policy))
     label = "name" if spec.name == "town_area" else ""
     look = road_look() if spec.name == "road" else catalogue_look(spec.style, label=label, label_zoom=10)
     names = [c.name for c in spec.columns if not c.private and c.name in frame.columns]
@@ -37,25 +41,38 @@ def layer_of(session: Session, spec: LayerSpec, text: Text, *, visible: bool = T
     return MapLayer(spec.name, text(f"layer.{spec.name}"), frame, look, popup, id_column=spec.key[0], visible=visible)
 
 
-def _villages(session: Session, text: Text, values: Mapping[str, Any] | None) -> MapLayer:
+def least_shown(policy: Policy) -> int:
+    """Give the least count of people or households a wide map or file shows; smaller ones are withheld."""
+    return int(policy.number("privacy.small_cell"))
+
+
+def small_cell_notes(layers: Sequence[MapLayer], policy: Policy, text: Text) -> tuple[str, ...]:
+    """Say what the mark of a withheld count means, where one stands on the map."""
+    is_marked = any(small_cells.has_withheld(x.frame, [name for name, _ in x.popup]) for x in layers)
+    return (text("small_cells.note", least=least_shown(policy)),) if is_marked else ()
+
+
+def _villages(session: Session, policy: Policy, text: Text, values: Mapping[str, Any] | None) -> MapLayer:
     frame: Any = frames.read_layer(session, "village")
     popup = [(name, text(f"column.{name}")) for name in ("name", "code", "resident_population")]
     look = catalogue_look({"colour": "#1F4E79", "size": 4}, label="name", label_zoom=13)
     if values is not None:
-        frame = map_layers.graded(frame, "code", values)
+        frame = map_layers.graded(frame, "code", values, least_shown(policy))
         look = severity_look("severity", text, size=6, label="name")
         popup.append(("affected", text("maps.affected")))
     return MapLayer("village", text("layer.village"), frame, look, tuple(popup), id_column="code")
 
 
 def district_map(
-    session: Session, act: Act, catalogue: Mapping[str, LayerSpec], text: Text, *, layers: Sequence[str] = WIDE
-) -> MapContent:
+    session: Session, act: Act, catalogue: Mapping[str, LayerSpec], policy: Policy, text: Text,
+    *, layers: Sequence[str] = WIDE,
+) -> MapContent:  # fmt: skip
     """Show the district as it is now."""
-    drawn = [layer_of(session, catalogue[name], text, visible=name not in HIDDEN) for name in layers]
+    drawn = [layer_of(session, catalogue[name], policy, text, visible=name not in HIDDEN) for name in layers]
     return MapContent(
         title=str(settings_of.read(session, "name", "")),
-        layers=(*(x for x in drawn if len(x.frame)), _villages(session, text, None)),
+        layers=(*(x for x in drawn if len(x.frame)), _villages(session, policy, text, None)),
+        notices=small_cell_notes(drawn, policy, text),
         source=text("maps.source_layers"),
         data_cut=act.at,
     )
@@ -69,7 +86,7 @@ def incident_map(
     found = incidents.get_incident(session, incident)
     _, footprint = incidents.footprint_of(session, incident)
     names = ("water", "boundary", "town_area", "road", "site", "warehouse", "welfare_home")
-    drawn = [layer_of(session, catalogue[name], text) for name in names]
+    drawn = [layer_of(session, catalogue[name], policy, text) for name in names]
     values = None if impact is None else {row["code"]: row for row in impact["by_village"]}
     state = roads.road_state(session, policy, incident)
     lost = map_layers.pick(frames.read_layer(session, "village"), "code", roads.isolated_villages(session, state))
@@ -78,9 +95,11 @@ def incident_map(
         (("name", text("column.name")), ("code", text("column.code"))), id_column="code",
     )  # fmt: skip
     wet, closed = _cut_roads(state, text)
+    villages = _villages(session, policy, text, values)
     return MapContent(
         title=found.name,
-        layers=(*(x for x in (*drawn, wet, alone) if len(x.frame)), _villages(session, text, values)),
+        layers=(*(x for x in (*drawn, wet, alone) if len(x.frame)), villages),
+        notices=small_cell_notes([*drawn, villages], policy, text),
         footprint=map_layers.to_store(footprint) if len(footprint) else None,
         closures=closed if len(closed.frame) else None,
         flows=() if plan is None else _flows(session, policy, text, state, plan),

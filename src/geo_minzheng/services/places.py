@@ -10,6 +10,7 @@ from geo_minzheng.engine import road_layer
 from geo_minzheng.errors import NotFoundError
 from geo_minzheng.services import settings_of
 from geo_minzheng.store import frames
+from geo_minzheng.store.scope import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +95,8 @@ def names(session: Session, layer: str, key: str) -> dict[str, str]:
 
 def has_synthetic(session: Session, *layers: str) -> bool:
     """Tell whether any row of these layers is synthetic: then every paper and map must say so."""
-    return any(frames.count_rows(session, layer, coord_source="synthetic") for layer in layers)
+    with whole(session):
+        return any(frames.count_rows(session, layer, coord_source="synthetic") for layer in layers)
 
 
 def empty_layers(session: Session, *layers: str) -> list[str]:

@@ -33,15 +33,16 @@ _AREAS = {
 }
 
 
-def _ground(session: Session, catalogue: Mapping[str, LayerSpec], text: Text, *more: str) -> list[MapLayer]:
-    drawn = [maps.layer_of(session, catalogue[name], text) for name in (*GROUND, *more)]
+def _ground(session: Session, catalogue: Mapping[str, LayerSpec], policy: Policy, text: Text) -> list[MapLayer]:
+    drawn = [maps.layer_of(session, catalogue[name], policy, text) for name in GROUND]
     return [layer for layer in drawn if len(layer.frame)]
 
 
-def _content(session: Session, act: Act, text: Text, layers: Sequence[MapLayer]) -> MapContent:
+def _content(session: Session, act: Act, policy: Policy, text: Text, layers: Sequence[MapLayer]) -> MapContent:
     return MapContent(
         title=str(settings_of.read(session, "name", "")),
         layers=tuple(layers),
+        notices=maps.small_cell_notes(layers, policy, text),
         source=text("maps.source_layers"),
         data_cut=act.at,
     )
@@ -60,12 +61,12 @@ def programme_map(
     rows
         Judged cases with ``x, y`` of their houses.
     """
-    layers = _ground(session, catalogue, text)
+    layers = _ground(session, catalogue, policy, text)
     if points:
         layers += _case_layers(session, text, found, rows)
     else:
         layers.append(_village_layer(session, policy, text, found))
-    return _content(session, act, text, layers)
+    return _content(session, act, policy, text, layers)
 
 
 def _case_layers(
@@ -102,7 +103,7 @@ def _village_layer(session: Session, policy: Policy, text: Text, found: Sequence
     for verdict in found:
         if verdict["state"] in ("chosen", "stretch"):
             counts[str(verdict["village_code"])] = counts.get(str(verdict["village_code"]), 0) + 1
-    least = int(policy.number("privacy.small_cell"))
+    least = maps.least_shown(policy)
     frame = planning_layers.count_villages(villages, counts, least)
     colours = {"few": "#C6DBEF", "some": "#6BAED6", "many": "#1F4E79"}
     classes = tuple(
@@ -114,9 +115,11 @@ def _village_layer(session: Session, policy: Policy, text: Text, found: Sequence
     return MapLayer("village", text("planning_maps.villages"), frame, look, popup, id_column="code")
 
 
-def reach_map(session: Session, act: Act, catalogue: Mapping[str, LayerSpec], text: Text, reach: Reach) -> MapContent:
+def reach_map(
+    session: Session, act: Act, catalogue: Mapping[str, LayerSpec], policy: Policy, text: Text, reach: Reach
+) -> MapContent:
     """Show the service areas on the road network and the villages beyond reach."""
-    layers = _ground(session, catalogue, text)
+    layers = _ground(session, catalogue, policy, text)
     for mode, look in _AREAS.items():
         if mode in reach.areas and len(reach.areas[mode]):
             frame = planning_layers.area_frame(reach.areas[mode], mode)
@@ -126,15 +129,16 @@ def reach_map(session: Session, act: Act, catalogue: Mapping[str, LayerSpec], te
         look = LayerStyle(colour="#E34A33", shape="triangle", size=6, label="name", label_zoom=12)
         popup = (("name", text("column.name")), ("minutes", text("planning_maps.column.minutes")))
         layers.append(MapLayer("beyond", text("planning_maps.beyond"), far, look, popup, id_column="code"))
-    layers.append(maps.layer_of(session, catalogue["welfare_home"], text))
-    return _content(session, act, text, layers)
+    layers.append(maps.layer_of(session, catalogue["welfare_home"], policy, text))
+    return _content(session, act, policy, text, layers)
 
 
 def siting_map(
-    session: Session, act: Act, catalogue: Mapping[str, LayerSpec], text: Text, chosen: Sequence[str]
+    session: Session, act: Act, catalogue: Mapping[str, LayerSpec], policy: Policy, text: Text, chosen: Sequence[str]
 ) -> MapContent:
     """Show the homes, the candidate sites and those chosen."""
-    layers = [*_ground(session, catalogue, text), maps.layer_of(session, catalogue["welfare_home"], text)]
+    homes = maps.layer_of(session, catalogue["welfare_home"], policy, text)
+    layers = [*_ground(session, catalogue, policy, text), homes]
     frame: Any = planning_layers.site_marks(frames.read_layer(session, "candidate_site"), chosen)
     names = ("name", "former_use", "land_use", "tenure", "area_m2")
     popup = tuple((n, text(f"column.{n}")) for n in names)
@@ -150,4 +154,4 @@ def siting_map(
                     f"site_{mark}", text(f"planning_maps.site_{mark}"), mine, look, popup, id_column="candidate_id"
                 )
             )
-    return _content(session, act, text, layers)
+    return _content(session, act, policy, text, layers)

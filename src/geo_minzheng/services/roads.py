@@ -10,6 +10,7 @@ from geo_minzheng.engine import network as roads_engine
 from geo_minzheng.errors import InputError
 from geo_minzheng.services import incidents, places
 from geo_minzheng.store import records
+from geo_minzheng.store.scope import whole
 from geo_minzheng.store.tables_flood import Closure
 
 if TYPE_CHECKING:
@@ -120,7 +121,8 @@ def _set(session: Session, act: Act, incident: str, road: str, state: str, *, re
 def isolated_villages(session: Session, state: RoadState) -> list[str]:
     """List the villages no warehouse reaches any more."""
     villages = places.require_metres(session, "village")
-    warehouses = places.require_metres(session, "warehouse")
+    with whole(session):
+        warehouses = places.require_metres(session, "warehouse")
     lost = roads_engine.isolated(state.ways.network, warehouses.geometry, villages.geometry, state.closed)
     return [str(code) for code in villages["code"][lost]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from geo_minzheng.engine import documents, threat
+from geo_minzheng.engine import documents, small_cells, threat
 from geo_minzheng.engine import network as roads_engine
 from geo_minzheng.engine import welfare as welfare_engine
 from geo_minzheng.engine.prioritise import score_homes
@@ -15,6 +15,7 @@ from geo_minzheng.layers.arrays import read_array, read_sparse
 from geo_minzheng.services import places
 from geo_minzheng.services.steps import Step, quiet
 from geo_minzheng.store import frames, records
+from geo_minzheng.store.scope import whole
 from geo_minzheng.store.tables_housing import SitingRun
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ def _far_share(session: Session, policy: Policy, homes: gpd.GeoDataFrame, limit_
     network = places.ways(session, policy).network
     minutes = roads_engine.travel_times(network, villages.geometry, homes.geometry)
     codes = list(villages["code"].astype(str))
-    persons = welfare_engine.persons_by_village(places.table(session, "household"), ("tekun_dispersed",), codes)
+    with whole(session):
+        households = places.table(session, "household")
+    persons = welfare_engine.persons_by_village(households, ("tekun_dispersed",), codes)
     return welfare_engine.far_share(minutes, persons, list(homes["home_id"].astype(str)), limit_min)
 
 
@@ -71,12 +74,14 @@ class Reach:
 
     Parameters
     ----------
+    by_town, totals
+        Persons within and beyond reach by mode; small numbers are withheld (``None``).
     areas
         Service areas for the map by mode, in metres.
     """
 
     by_town: dict[str, list[dict[str, Any]]]
-    totals: dict[str, dict[str, int]]
+    totals: dict[str, dict[str, int | None]]
     beyond: list[dict[str, Any]]
     areas: dict[str, gpd.GeoSeries]
 
@@ -87,20 +92,21 @@ def service_reach(session: Session, policy: Policy, *, with_areas: bool = True) 
     Walking counts houses, driving counts houses too; uncovered villages are listed by driving time.
     """
     homes = _points(session, policy)
-    houses = welfare_engine.house_demand(places.in_metres(session, "house"))
+    with whole(session):
+        houses = welfare_engine.house_demand(places.in_metres(session, "house"))
     villages = welfare_engine.village_demand(places.require_metres(session, "village"))
     ways, footways = places.ways(session, policy), places.footways(session, policy)
     limits = {"walk": policy.number("access.walk_minutes"), "drive": policy.number("access.drive_minutes")}
     networks = {"walk": footways, "drive": ways.network}
-    by_town, totals, areas = {}, {}, {}
+    counted, areas = {}, {}
     for mode, network in networks.items():
         minutes = welfare_engine.nearest_minutes(network, homes.geometry, houses)
         table = welfare_engine.coverage_by_town(houses, minutes, limits[mode])
-        by_town[mode] = documents.rows(table)
-        totals[mode] = {c: int(table[c].sum()) for c in ("persons", "covered", "uncovered")}
+        counted[mode] = documents.rows(table)
         if with_areas:
             areas[mode] = roads_engine.service_area(network, homes.geometry, minutes=limits[mode])
     far = welfare_engine.nearest_minutes(ways.network, homes.geometry, villages)
+    by_town, totals = small_cells.reach(counted, int(policy.number("privacy.small_cell")))
     return Reach(by_town, totals, welfare_engine.beyond(villages, far, limits["drive"]), areas)
 
 

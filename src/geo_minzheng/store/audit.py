@@ -14,6 +14,7 @@ from geo_minzheng.model.account import is_allowed
 from geo_minzheng.model.act import Act
 from geo_minzheng.model.verdict import OK, Verdict
 from geo_minzheng.store.canonical import digest, moment_text, to_json
+from geo_minzheng.store.scope import whole
 from geo_minzheng.store.tables_trace import AuditHead, AuditRow
 
 _HASHED = (
@@ -124,7 +125,8 @@ def chain_head(session: Session) -> tuple[int, str]:
 def last_of_data(session: Session) -> tuple[int, str]:
     """Read number and hash of the last audit row that is not about an account or a session."""
     query = select(AuditRow.seq, AuditRow.hash).where(AuditRow.action.not_like("user.%"))
-    row = session.execute(query.order_by(AuditRow.seq.desc()).limit(1)).one_or_none()
+    with whole(session):
+        row = session.execute(query.order_by(AuditRow.seq.desc()).limit(1)).one_or_none()
     return (int(row[0]), str(row[1])) if row else (0, "")
 
 

@@ -14,6 +14,7 @@ from geo_minzheng.store.audit import Change, record
 from geo_minzheng.store.border import translate
 from geo_minzheng.store.columns import Base
 from geo_minzheng.store.gpkg import note_change
+from geo_minzheng.store.scope import is_narrow
 from geo_minzheng.store.whereabouts import place_of
 
 Row = TypeVar("Row", bound=Base)
@@ -26,6 +27,8 @@ def add(session: Session, act: Act, action: str, row: Row) -> Row:
     ------
     RefusedError
         ``store.duplicate``: the business key exists already; ``store.constraint``: a rule of the table.
+    NotFoundError
+        ``store.not_found``: the row lies outside the session's scope, or the key is taken by one that does.
     """
     for name, value in (("who", act.who), ("role", act.role), ("at", act.at)):
         if hasattr(row, name) and getattr(row, name) is None:
@@ -38,6 +41,8 @@ def add(session: Session, act: Act, action: str, row: Row) -> Row:
     except IntegrityError as error:
         said = str(error.orig)
         if "UNIQUE" in said or "unique constraint" in said:
+            if is_narrow(session) and latest(session, type(row), **{n: getattr(row, n) for n in row.KEY}) is None:
+                raise NotFoundError("store.not_found", table=table, key=row.key_text()) from error
             raise RefusedError("store.duplicate", table=table, key=row.key_text()) from error
         raise translate(error) from error
     if hasattr(row, "geom"):

@@ -16,14 +16,17 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from geo_minzheng.errors import InputError, NotFoundError, RefusedError, StoreError
+from geo_minzheng.model.scope import EVERYTHING, Scope
 from geo_minzheng.store import gpkg, migrate, scrub
 from geo_minzheng.store.border import is_aftermath, translate
 from geo_minzheng.store.keys import make_ring
+from geo_minzheng.store.scope import ScopedSession, narrow
 from geo_minzheng.store.seal import FOLDER
 
 BUSY_MS = 10_000
 _RHYTHM_MS = 2
 _READS = "geo_minzheng_reads"
+_SCOPE = "geo_minzheng_scope"
 # One number for all writers of a PostgreSQL store: they take turns as they do on SQLite, so a chain has one next link.
 _WRITER = 0x67656F6D
 
@@ -63,8 +66,13 @@ def _on_sqlite_begin(connection: Connection) -> None:
 
 
 def _on_postgresql_begin(connection: Connection) -> None:
-    if connection.get_execution_options().get(_READS):
+    options = connection.get_execution_options()
+    if options.get(_READS):
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    if _SCOPE in options:
+        # For this transaction only: a connection that goes back to the pool sees nothing.
+        connection.exec_driver_sql("SELECT set_config('geo_minzheng.scope', %s, true)", (options[_SCOPE],))
+    if options.get(_READS):
         return
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_MS}")
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
@@ -137,7 +145,7 @@ def create_store(url: str | URL, *, keys: Path | None = None) -> Engine:
         if path.exists() and path.stat().st_size and migrate.revision_of_file(path):
             raise RefusedError("store.exists", place=str(path))
     try:
-        with engine.begin() as connection:
+        with _whole(engine).begin() as connection:
             if migrate.revision(connection):
                 raise RefusedError("store.exists", place=engine.url.render_as_string(hide_password=True))
             if keys is not None:
@@ -178,7 +186,7 @@ def open_store(url: str | URL, *, keys: Path | None = None) -> Engine:
         if path is not None:
             _copy_file(path, scrub.copy_of(path, is_clear=is_clear))
         try:
-            with engine.begin() as connection:
+            with _whole(engine).begin() as connection:
                 migrate.upgrade(connection)
         except DBAPIError as error:
             raise translate(error) from error
@@ -187,6 +195,11 @@ def open_store(url: str | URL, *, keys: Path | None = None) -> Engine:
     elif is_clear:
         scrub.scrub_server(engine)
     return engine
+
+
+def _whole(engine: Engine) -> Engine:
+    """Give the engine without a limit to what it sees."""
+    return engine.execution_options(**{_SCOPE: EVERYTHING.key})
 
 
 def _revision_of_server(engine: Engine) -> str:
@@ -211,37 +224,48 @@ def _copy_file(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def store_session(engine: Engine) -> Iterator[Session]:
+def store_session(engine: Engine, scope: Scope = EVERYTHING) -> Iterator[Session]:
     """Open a session that may write and rolls back unless ``session.commit()`` was called.
 
     It holds the writer's lock from its first statement on: compute before, write in one short session. Everything a
     use case writes, with its audit rows, stands or falls together.
+
+    Parameters
+    ----------
+    scope
+        How far it sees; what lies outside looks as if it were not there, also to a write.
 
     Raises
     ------
     StoreError, RefusedError, InputError
         Errors of the database, translated.
     """
-    with _session(engine) as session:
+    with _session(engine, scope) as session:
         yield session
 
 
 @contextmanager
-def read_session(engine: Engine) -> Iterator[Session]:
+def read_session(engine: Engine, scope: Scope = EVERYTHING) -> Iterator[Session]:
     """Open a session that sees one snapshot and cannot write; it waits for nobody.
+
+    Parameters
+    ----------
+    scope
+        How far it sees.
 
     Raises
     ------
     StoreError
         ``store.read_only`` on an attempt to write; other errors of the database, translated.
     """
-    with _session(engine.execution_options(**{_READS: True})) as session:
+    with _session(engine.execution_options(**{_READS: True}), scope) as session:
         yield session
 
 
 @contextmanager
-def _session(bind: Engine) -> Iterator[Session]:
-    session = Session(bind, expire_on_commit=False)
+def _session(bind: Engine, scope: Scope) -> Iterator[Session]:
+    session = ScopedSession(bind.execution_options(**{_SCOPE: scope.key}), expire_on_commit=False)
+    narrow(session, scope)
     try:
         yield session
     except DBAPIError as error:

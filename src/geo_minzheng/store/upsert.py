@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 import shapely
 from sqlalchemy import Table, bindparam, false, func, insert, or_, select, type_coerce, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import LargeBinary
 
-from geo_minzheng.errors import InputError, RefusedError
+from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.model.act import Act
 from geo_minzheng.model.layer import LayerSpec
 from geo_minzheng.store.audit import Change, record_many
@@ -23,6 +24,7 @@ from geo_minzheng.store.geometry import Geometry, decode_many, fit
 from geo_minzheng.store.gpkg import note_change
 from geo_minzheng.store.keys import KeyRing
 from geo_minzheng.store.ledger import open_lot
+from geo_minzheng.store.scope import is_narrow, whole
 from geo_minzheng.store.seal import SEALED, audit_mark, check_ring, check_unmasked, opened_cells, ring_of, seal_row
 from geo_minzheng.store.whereabouts import place_in, places_of_cases
 
@@ -253,11 +255,19 @@ def _places(session: Session, batch: _Batch, changed: Sequence[int]) -> list[str
 
 def _insert(session: Session, batch: _Batch, fresh: Sequence[int], act: Act) -> list[int]:
     """Insert what is new; give the first and last row number, by which a row finds the import it came with."""
+    if not fresh:
+        return []
     fid = batch.table.columns["fid"]
-    before = session.scalar(select(func.max(fid))) or 0
-    if fresh:
+    with whole(session):
+        before = session.scalar(select(func.max(fid))) or 0
+    try:
         session.execute(insert(batch.table), [batch.cells(at, act) for at in fresh])
-    return list(session.execute(select(func.min(fid), func.max(fid)).where(fid > before)).one()) if fresh else []
+    except IntegrityError as error:
+        if not is_narrow(session):
+            raise
+        # A key that is taken outside the scope is not there, and cannot be had.
+        raise NotFoundError("store.not_found", table=batch.table.name, key="") from error
+    return list(session.execute(select(func.min(fid), func.max(fid)).where(fid > before)).one())
 
 
 def _update(session: Session, batch: _Batch, changed: Sequence[tuple[int, int]], act: Act) -> None:

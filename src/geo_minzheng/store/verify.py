@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from geo_minzheng.errors import StoreError
 from geo_minzheng.model.ledger import ReservationState
 from geo_minzheng.model.verdict import OK, Verdict
+from geo_minzheng.store import policies
 from geo_minzheng.store.audit import verify_chain
 from geo_minzheng.store.frames import layer_table
 from geo_minzheng.store.geometry import Geometry
@@ -176,6 +177,7 @@ def verify_integrity(connection: Connection) -> Verdict:
     triggers = {row[0] for row in connection.execute(sql(standing))}
     names = [*(table.__tablename__ for table in APPEND_ONLY), "audit_head"]
     gone = sorted(set().union(*(guards(name, connection.dialect.name) for name in names)) - triggers)
+    gone += policies.unprotected(connection)
     return Verdict("store.verify.guard", {"trigger": gone[0]}) if gone else OK
 
 
