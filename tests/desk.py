@@ -50,7 +50,7 @@ class Desk:
     """A home, who sits there, and what the clock says."""
 
     home: Path
-    who: str = "值班员甲"
+    who: str = "机房值守"
     now: str = NIGHT
     env: dict[str, str] = field(default_factory=dict)
 

@@ -74,7 +74,7 @@ def test_every_action_and_table_and_column_is_named_in_both_languages(sentences)
     code = "\n".join(
         p.read_text(encoding="utf-8") for p in SOURCE.rglob("*.py") if p.parent.name in ("store", "services")
     )
-    rooms = "district|layer|incident|response|road|report|relief|ledger|housing|welfare"
+    rooms = "district|layer|incident|response|road|report|relief|ledger|housing|welfare|user|keys"
     written = set(re.findall(rf'(?:act,|exercise\),|Change\() ?"((?:{rooms})\.\w+)"', code))
     assert len(written) >= 20, written
     for language in sentences.values():

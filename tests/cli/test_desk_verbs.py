@@ -283,14 +283,21 @@ def test_the_homes_lists(own, demo_out):
 
 def test_people_are_set_changed_and_taken_off(own):
     before = own.do("user", "list")
-    own.do("user", "set", "值班员壬", "--role", "duty", "--scope", "420703100")
-    own.do("user", "set", "值班员壬", "--role", "reviewer")
-    assert [p for p in own.do("user", "list") if p not in before] == [
-        {"name": "值班员壬", "role": "reviewer", "scope": ""}
-    ]
-    own.do("user", "remove", "值班员壬")
-    assert own.do("user", "list") == before
-    assert own.refused("user", "remove", "值班员壬")["error"] == "user.unknown"
-    assert own.refused("user", "set", " ", "--role", "duty")["error"] == "user.no_name"
-    assert own.refused("user", "set", "x", "--role", "king")["error"] == "user.unknown_role"
-    assert own.do("audit", "list", "--table", "setting", "--limit", 1)[0]["who"] == own.who
+    told = own.do("user", "set", "值班员戌", "--role", "township_reviewer", "--scope", "420703100")
+    assert len(told["secret"].replace("-", "")) == 16
+    assert "secret" not in own.do("user", "set", "值班员戌", "--role", "emergency_coordinator", "--scope", "")
+    (added,) = [p for p in own.do("user", "list") if p not in before]
+    assert (added["name"], added["role"], added["scope"]) == ("值班员戌", "emergency_coordinator", "")
+    own.do("user", "disable", "值班员戌")
+    assert own.named("值班员戌").refused("incident", "list")["error"] == "account.unknown"
+    own.do("user", "enable", "值班员戌")
+    assert own.named("值班员戌").do("incident", "list")
+    code = own.do("user", "pair", "值班员戌", "--kind", "wall", "--label", "大屏")
+    assert code["link"].endswith("#" + code["code"])
+    assert own.do("user", "sessions", "值班员戌") == []
+    assert own.refused("user", "disable", "没有此人")["error"] == "account.unknown"
+    assert own.refused("user", "set", " ", "--role", "emergency_coordinator")["error"] == "account.no_name"
+    assert own.refused("user", "set", "x", "--role", "king")["error"] == "account.unknown_role"
+    assert own.refused("user", "end", "值班员戌", "--session", 99)["error"] == "account.no_session"
+    assert len(own.do("user", "roles")) == 17
+    assert own.do("audit", "list", "--table", "account", "--limit", 1)[0]["who"] == own.who

@@ -1,9 +1,11 @@
 """The auditor's page: filters in the address, one record's life, the chain, a printed head; nothing in clear."""
 
+import shutil
 from pathlib import Path
 
 import openpyxl
 import pytest
+from door import sit
 from streamlit.testing.v1 import AppTest
 
 from geo_minzheng.bootstrap import open_bureau
@@ -17,15 +19,15 @@ NOW = "2026-07-03T22:30"
 
 
 @pytest.fixture(scope="module")
-def home(demo_out):
-    """Read only: the page writes nothing, and this holds it to that."""
-    return demo_out / "home"
+def home(demo_out, tmp_path_factory):
+    return Path(shutil.copytree(demo_out / "home", tmp_path_factory.mktemp("audit") / "home"))
 
 
 def run(home, monkeypatch, **query):
     monkeypatch.setenv("GEO_MINZHENG_HOME", str(home))
     monkeypatch.setenv("GEO_MINZHENG_NOW", NOW)
     app = AppTest.from_file(str(PAGE), default_timeout=120)
+    sit(home, "审计员辛")
     for name, value in query.items():
         app.query_params[name] = value
     app.run()

@@ -1,5 +1,6 @@
 """运行状况: what is wrong stands first, with its remedy, in both languages."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from backup_home import NOON, back_up, furnish, prepared
+from door import sit
 
 from geo_minzheng.bootstrap import text_of
 
@@ -24,6 +26,7 @@ def home(tmp_path, monkeypatch):
 
 def run(language):
     app = AppTest.from_file(str(PAGE), default_timeout=60)
+    sit(Path(os.environ["GEO_MINZHENG_HOME"]), "管理员", role="admin")
     app.query_params["lang"] = language
     app.run()
     assert not app.exception, app.exception

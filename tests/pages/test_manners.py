@@ -1,8 +1,10 @@
 """Manners of every page: a choice stands in the address, a bare district is taught, stopped work keeps nothing."""
 
+import os
 import threading
 from pathlib import Path
 
+import door
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -25,6 +27,8 @@ def at_home(home, monkeypatch):
 
 def opened(page, query):
     app = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=120)
+    query = dict(query)
+    door.sit(Path(os.environ["GEO_MINZHENG_HOME"]), query.pop("as", DUTY))
     for name, value in query.items():
         app.query_params[name] = value
     app.run()
@@ -52,7 +56,6 @@ CHOICES = [
     ("review", REVIEWER, {}, "view", "silent"),
     ("housing", PLANNER, {}, "programme", "adobe_elimination"),
     ("roads", DUTY, {}, "vehicle", "boat"),
-    ("report", DUTY, {}, "mode", "behalf"),
 ]
 
 

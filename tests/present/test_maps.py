@@ -114,9 +114,10 @@ def test_a_rerun_carries_an_address_not_the_map(zh: Text) -> None:
 def test_the_shelf_gives_what_was_laid_and_makes_room() -> None:
     laid = [maps_shelf.pack(f'{{"map":{k}}}') for k in range(maps_shelf.MOST + 1)]
     for address, packed in laid:
-        maps_shelf.lay(address, packed)
-    assert maps_shelf.take(laid[0][0]) is None
-    found = maps_shelf.take(laid[-1][0])
+        maps_shelf.lay(address, packed, "duty//")
+    assert maps_shelf.take(laid[0][0], "duty//") is None
+    assert maps_shelf.take(laid[-1][0], "panel/420703100200/") is None, "drawn for others"
+    found = maps_shelf.take(laid[-1][0], "duty//")
     assert found is not None
     assert gzip.decompress(found).decode() == f'{{"map":{maps_shelf.MOST}}}'
     assert maps_shelf.pack("{}") == maps_shelf.pack("{}")

@@ -158,6 +158,7 @@ def test_the_desk_finds_by_exact_value_masked(office, desk):
 
 
 def test_keys_change_and_go_at_the_desk(office, desk, demo_home):
+    desk = desk.named("机房值守")
     before = register(office)
     old = desk.do("district", "keys")["current"]
     told = desk.do("district", "rotate-keys")

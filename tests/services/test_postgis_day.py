@@ -34,5 +34,5 @@ def test_both_days_run_on_postgis(postgis: Cluster, tmp_path: Path) -> None:
     told = run("demo", "--osm", str(HELSINKI), "--out", str(tmp_path / "out"))
     assert told["plan"]["status"] in {"optimal", "feasible"}
     assert (tmp_path / "out" / "orders.pdf").read_bytes().startswith(b"%PDF")
-    assert set(run("verify").values()) == {"ok"}
+    assert set(run("verify", "--home", str(tmp_path / "out" / "home")).values()) == {"ok"}
     assert not (tmp_path / "home" / "district.gpkg").exists()

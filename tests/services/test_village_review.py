@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def planner(desk):
-    return desk.named("审核员丁")
+    return desk.named("危改审核辰")
 
 
 def test_a_reason_stands_beside_the_pair_and_the_last_one_counts(planner):
@@ -14,7 +14,7 @@ def test_a_reason_stands_beside_the_pair_and_the_last_one_counts(planner):
     case = before[0]["first"]
     planner.do("housing", "review", "--case", case, "--reason", " 评议后\n墙体开裂 ")
     told = planner.do("housing", "review", "--case", case, "--reason", "复核后改判")
-    assert {(p["first"], p["reason"], p["who"]) for p in told} == {(case, "复核后改判", "审核员丁")}
+    assert {(p["first"], p["reason"], p["who"]) for p in told} == {(case, "复核后改判", "危改审核辰")}
     after = planner.do("housing", "review")
     assert len(after) == len(before)
     assert after[-len(told) :] == told

@@ -31,12 +31,12 @@ def list_() -> None:
         office = bureau()
         with office.reading() as session:
             found = accounts.people(session)
-        show(found, lambda: [_line(office, p) for p in found] or [office.text("cli.user.none")])
+            where = {person.login: accounts.where(session, person) for person in found}
+        show(found, lambda: [_line(office, p, where[p.login]) for p in found] or [office.text("cli.user.none")])
 
 
-def _line(office: Bureau, person: Person) -> str:
+def _line(office: Bureau, person: Person, where: str) -> str:
     marks = [("disabled_mark", person.is_disabled), ("demo_mark", person.is_demo)]
-    where = " ".join(part for part in (person.scope, person.place) if part)
     return office.text(
         "cli.user.line", login=person.login, name=person.name, role=_role_name(office, person.role),
         scope=where or office.text("cli.user.whole"),

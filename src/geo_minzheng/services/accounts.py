@@ -12,7 +12,6 @@ from geo_minzheng.model.account import ANYTHING, NOTHING, Person, Role, SessionK
 from geo_minzheng.model.scope import Scope
 from geo_minzheng.services import passwords, response, settings_of
 from geo_minzheng.store import accounts as store
-from geo_minzheng.store import frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 ADMIN = "admin"
 _SEEN_EVERY = timedelta(seconds=60)
-# Kind of place a role is bound to -> layer and its key.
-_PLACES = {"warehouse": ("warehouse", "warehouse_id"), "home": ("welfare_home", "home_id"), "site": ("site", "site_id")}
 _CODE_LENGTH = {"district": (0, 6), "township": (9,), "village": (9, 12)}
 
 
@@ -43,6 +40,12 @@ class Opened:
 def people(session: Session) -> list[Person]:
     """List who has an account."""
     return store.list_people(session)
+
+
+def where(session: Session, person: Person) -> str:
+    """Name where a person works: town, village, warehouse, home or receiver; empty for the whole district."""
+    names = store.division_names(session) | store.place_names(session)
+    return " ".join(names.get(code, code) for code in (person.scope, person.place) if code)
 
 
 def role_of(policy: Policy, person: Person) -> Role:
@@ -129,10 +132,9 @@ def _check_place(session: Session, role: Role, place: str) -> None:
         if place:
             raise InputError("account.place_not_used", role=role.role, place=place)
         return
-    layer, key = _PLACES[role.place]
-    known = frames.read_layer(session, layer)[key].tolist()
+    known = store.place_names(session, role.place)
     if place not in known:
-        raise InputError("account.no_place", role=role.role, place=place, kind=role.place, known=known[:8])
+        raise InputError("account.no_place", role=role.role, place=place, kind=role.place, known=sorted(known)[:8])
 
 
 def change_person(session: Session, act: Act, policy: Policy, name: str, wanted: Mapping[str, str]) -> Person:

@@ -9,6 +9,7 @@ from geo_minzheng.errors import GeoMinzhengError
 from geo_minzheng.model.backup import Sign
 from geo_minzheng.services import backup
 from geo_minzheng.store import audit, census
+from geo_minzheng.store.scope import whole
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,13 +26,14 @@ _GIB = 1 << 30
 
 def look(session: Session, policy: Policy, settings: Settings, moment: datetime) -> list[Sign]:
     """Take the signs of health; each is cheap, and ``verify`` is the thorough one."""
-    return [
-        _store(session),
-        _disk(policy, settings.home),
-        _last_backup(policy, settings.home, moment),
-        _chain(session),
-        _clock(session, settings, moment),
-    ]
+    with whole(session):
+        return [
+            _store(session),
+            _disk(policy, settings.home),
+            _last_backup(policy, settings.home, moment),
+            _chain(session),
+            _clock(session, settings, moment),
+        ]
 
 
 def is_well(signs: list[Sign]) -> bool:

@@ -14,6 +14,26 @@ from geo_minzheng.model.account import Person, SessionKind
 from geo_minzheng.model.act import Act
 from geo_minzheng.store.audit import Change, record
 from geo_minzheng.store.tables_accounts import Account, Pairing, SignIn
+from geo_minzheng.store.tables_layers import Division, Site, Warehouse, WelfareHome
+
+# Kind of place a role is bound to -> id and name of its layer.
+_PLACES = {
+    "warehouse": (Warehouse.warehouse_id, Warehouse.name),
+    "home": (WelfareHome.home_id, WelfareHome.name),
+    "site": (Site.site_id, Site.name),
+}
+
+
+def place_names(session: Session, kind: str = "") -> dict[str, str]:
+    """Name the places of work by id: of one kind, or of all."""
+    wanted = [_PLACES[kind]] if kind else list(_PLACES.values())
+    return {key: name for columns in wanted for key, name in session.execute(select(*columns)).tuples()}
+
+
+def division_names(session: Session) -> dict[str, str]:
+    """Name towns by nine digits and villages by twelve."""
+    found = session.execute(select(Division.code, Division.name)).tuples()
+    return {code[:9] if code.endswith("000") else code: name for code, name in found}
 
 
 def person_of(row: Account) -> Person:

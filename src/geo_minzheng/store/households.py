@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from geo_minzheng.store.keys import KeyRing
 from geo_minzheng.store.seal import SEALED, blind_index, index_name, open_cell, ring_of
@@ -38,12 +38,20 @@ def with_value(session: Session, column: str, value: str, *, scope: str = "") ->
 def repeated(session: Session, column: str, *, scope: str = "") -> list[list[Household]]:
     """Group the households that hold one value of a column between them, two or more each."""
     index = getattr(Household, index_name(column))
-    twice = select(index).where(index.is_not(None)).group_by(index).having(func.count() > 1)
-    query = select(Household).where(index.in_(twice), _below(scope)).order_by(Household.household_id)
+    counted = select(index).where(index.is_not(None), _below(scope)).group_by(index).having(func.count() > 1)
+    twice = list(session.scalars(counted))
     groups: dict[str, list[Household]] = {}
-    for row in session.scalars(query):
+    for row in _of_indexes(session, index, twice, scope):
         groups.setdefault(getattr(row, index_name(column)), []).append(row)
     return sorted((rows for rows in groups.values() if len(rows) > 1), key=lambda rows: rows[0].household_id)
+
+
+def _of_indexes(
+    session: Session, index: InstrumentedAttribute[str | None], wanted: Sequence[str | None], scope: str
+) -> Iterator[Household]:
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = index.in_(wanted[start : start + _AT_ONCE])
+        yield from session.scalars(select(Household).where(part, _below(scope)).order_by(Household.household_id))
 
 
 def _below(scope: str) -> ColumnElement[bool]:
