@@ -366,6 +366,11 @@ async def unlock(request: Request) -> Response:
     return _answer(200)
 
 
+async def nowhere(_: Request) -> Response:
+    """Say that there is nothing else at the door; beyond it the app's shell would answer."""
+    return _answer(404)
+
+
 def routes() -> list[BaseRoute]:
     """List the door's routes."""
     return [
@@ -380,4 +385,5 @@ def routes() -> list[BaseRoute]:
         Route("/door/seen", seen, methods=["POST"]),
         Route("/door/lock", lock, methods=["POST"]),
         Route("/door/unlock", unlock, methods=["POST"]),
+        Route("/door/{rest:path}", nowhere, methods=["GET"]),
     ]
