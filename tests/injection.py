@@ -6,8 +6,10 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from urllib.parse import urlsplit
 
 import desk as desks
+from playwright.sync_api import Error
 
 from geo_minzheng.bootstrap import open_bureau, watch
 from geo_minzheng.layers.catalogue import load_catalogue
@@ -190,7 +192,9 @@ class Witness:
         context.expose_binding(
             "__x", lambda source, number=0: self.ran.append(f"{number} ran in {source['frame'].url}")
         )
-        context.on("request", lambda r: self.ran.append(f"asked {r.url}") if "canary-" in r.url else None)
+        context.on(
+            "request", lambda r: self.ran.append(f"asked {r.url}") if "canary-" in urlsplit(r.url).path else None
+        )
         context.on("page", self._page)
         context.on("response", self._response)
 
@@ -217,7 +221,7 @@ class Witness:
 
 LINKS = """() => [...document.querySelectorAll('a,area,form,iframe,object,embed,link,base,meta')].map((e) =>
   ['href', 'action', 'src', 'data', 'content'].map((name) => e.getAttribute(name) || '').join(' '))
-  .filter((x) => /(^|\\s)(javascript:|data:text\\/html)|canary-/i.test(x))"""
+  .filter((x) => /(^|\\s)(javascript:|data:text\\/html)|^[^?]*canary-/i.test(x))"""
 # Every tooltip and popup of every map, a hundred at a time, as if each had been pointed at.
 TIPS = """async () => {
   const charts = Object.values(window).filter((x) => window.L && x instanceof L.Map);
@@ -239,9 +243,13 @@ def look(page, witness):
     """Look at a page that stands: its links, its maps, all that is pointed at, and which payloads it shows."""
     witness.pages += 1
     for frame in page.frames:
-        witness.ran += [f"link {href}" for href in frame.evaluate(LINKS)]
-        charts, tips = frame.evaluate(TIPS)
+        try:
+            witness.ran += [f"link {href}" for href in frame.evaluate(LINKS)]
+            charts, tips = frame.evaluate(TIPS)
+            witness._told(frame.content())
+        except Error as error:  # a payload led the page away, or took it down
+            witness.ran.append(f"gone: {str(error).splitlines()[0]}")
+            continue
         witness.maps += charts
         witness.tips += tips
-        witness._told(frame.content())
     page.wait_for_timeout(200)
