@@ -34,6 +34,7 @@ PAYLOADS = (
     "<link rel=stylesheet href=/canary-N>", "<meta http-equiv=refresh content=0;url=/canary-N>",
     ":material/x: <img src=x onerror=J>", "\\`${J}\\`",
 )  # fmt: skip
+MANY = len(PAYLOADS)
 # Text columns of the layers that people write freely; the others are keys, codes, words of a list.
 FREE = {
     "name", "land_use", "tenure", "description", "door_plate", "certificate_no", "head_of_household", "contact_name",
@@ -48,7 +49,7 @@ class Planted:
     fields: list[str] = field(default_factory=list)
     used: Counter[str] = field(default_factory=Counter)
 
-    def maker(self, name, cells=len(PAYLOADS)):
+    def maker(self, name, cells=MANY):
         """Give what writes the next words of a field: so many payloads that its cells hold all there are."""
         if name not in self.fields:
             self.fields.append(name)
@@ -189,14 +190,17 @@ class Witness:
     seen: set[int] = field(default_factory=set)
 
     def on(self, context):
-        context.expose_binding(
-            "__x", lambda source, number=0: self.ran.append(f"{number} ran in {source['frame'].url}")
-        )
-        context.on(
-            "request", lambda r: self.ran.append(f"asked {r.url}") if "canary-" in urlsplit(r.url).path else None
-        )
+        context.expose_binding("__x", self._script)
+        context.on("request", self._request)
         context.on("page", self._page)
         context.on("response", self._response)
+
+    def _script(self, source, number=0):
+        self.ran.append(f"{number} ran in {source['frame'].url}")
+
+    def _request(self, request):
+        if "canary-" in urlsplit(request.url).path:
+            self.ran.append(f"asked {request.url}")
 
     def _page(self, page):
         page.on("dialog", self._dialog)
