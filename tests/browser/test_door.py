@@ -182,6 +182,8 @@ def test_the_lock_covers_the_screen_and_keeps_the_form(chromium, served):
             page.set_viewport_size({"width": width, "height": height})
             page.emulate_media(color_scheme=scheme)
             page.wait_for_timeout(150)
+            ground = page.evaluate("() => getComputedStyle(document.getElementById('lock')).backgroundColor")
+            assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(26, 35, 44)"}[scheme]
             assert_legible(page, f"lock {width} {scheme}", "#lock")
             shot(page, f"lock_{width}_{scheme}")
     page.keyboard.press("Escape")
@@ -217,6 +219,7 @@ def test_a_phone_pairs_by_its_code_and_a_wall_only_shows(chromium, served):
     wall = new_page(chromium)
     wall.goto(pairing.link(url, code_for(home, "leader", SessionKind.WALL)))
     stand(wall)
+    wall.locator("iframe").first.wait_for(timeout=60_000)
     assert wall.locator("[data-testid=stForm], textarea, [data-testid=stNumberInputField]").count() == 0
     shot(wall, "wall_1280")
     for other in ("audit", "relief", "account"):
