@@ -68,7 +68,7 @@ def test_a_choice_stands_in_the_address_and_comes_back(demo_home, monkeypatch, p
     app.run()
     assert not app.exception, app.exception
     assert address(app)[name] == value
-    again = opened(page, address(app))
+    again = opened(page, {"as": who, **address(app)})
     assert control(again, name).value == value
     assert words(again) == words(app) != before
     assert address(again) == address(app)
@@ -86,10 +86,10 @@ def test_a_draft_and_a_search_come_back_with_the_address(demo_home, monkeypatch)
     told = address(app)
     assert told["find"] == "马桥"
     assert told["budget"].startswith("adobe_elimination:")
-    again = opened("housing", told)
+    again = opened("housing", {"as": PLANNER, **told})
     assert again.warning[0].value == app.warning[0].value
     assert words(again) == words(app)
-    assert opened("housing", told | {"budget": "no_such:-1"}).warning == []
+    assert opened("housing", {"as": PLANNER, **told} | {"budget": "no_such:-1"}).warning == []
 
 
 @pytest.mark.parametrize("page", ["overview", "incident", "relief", "roads", "report", "review", "housing", "welfare"])

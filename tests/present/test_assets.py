@@ -28,10 +28,17 @@ def test_file_is_what_the_manifest_says(row: dict[str, str]) -> None:
         ).casefold() in words.casefold()
 
 
-@pytest.mark.parametrize("path", assets.STYLES)
+@pytest.mark.parametrize("path", [*assets.STYLES, "door/door.css", "door/door-lock.css"])
 def test_styles_point_at_vendored_files_only(path: str) -> None:
     for target in re.findall(r"url\(\s*['\"]?([^'\")]+)", assets.asset(path).read_text(encoding="utf-8")):
         assert target.startswith("#") or (assets.asset(path).parent / target).is_file(), target
+
+
+@pytest.mark.parametrize("path", ["door/door.css", "door/door-lock.css"])
+def test_the_door_brings_its_own_letters(path: str) -> None:
+    faces = re.findall(r"@font-face \{([^}]+)\}", assets.asset(path).read_text(encoding="utf-8"))
+    assert [re.search(r"font-weight: (\d+)", face)[1] for face in faces] == ["400", "700"]  # type: ignore[index]
+    assert all("NotoSansSC-" in face and "woff2" in face for face in faces)
 
 
 def test_inline_style_carries_every_image() -> None:

@@ -11,10 +11,12 @@ from geo_minzheng.bootstrap import open_bureau
 from geo_minzheng.engine.sitting import Limits, Sitting, pause_after, sitting_of
 from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.model.account import ANYTHING, Person, SessionKind, is_allowed
-from geo_minzheng.services import accounts, district, passwords, settings_of
+from geo_minzheng.services import accounts, district, incidents, passwords, settings_of
 from geo_minzheng.settings import read_settings
+from geo_minzheng.store import records
 from geo_minzheng.store.records import find
 from geo_minzheng.store.tables import Account, AuditRow, SignIn
+from geo_minzheng.store.tables_flood import LevelDecision
 from geo_minzheng.store.verify import verify
 
 T0 = datetime(2026, 7, 3, 20, 0, tzinfo=UTC)
@@ -256,3 +258,27 @@ def test_a_person_is_changed_and_the_change_counts_at_once(desk):
         person = accounts.change_person(session, act, desk.policy(), "某人", {"role": "auditor"})
     assert person == replace(who(desk, token).person)
     assert who(desk, token).person.role == "auditor"
+
+
+def respond(desk, number, level):
+    with desk.transaction() as (session, act):
+        if number == 1:
+            told = incidents.Declaration("测试汛情", "flood", act.at, incident_id="I-1")
+            incidents.declare_incident(session, act, desk.policy(), told)
+        row = LevelDecision(
+            decision_id=f"I-1/L{number}", incident="I-1", action="activate" if level else "terminate", advised=level,
+            decided=level, reason="", order_no="", leader="区长", policy_version="v", conditions=[], exercise=False,
+        )  # fmt: skip
+        records.add(session, act, "response.decide", row)
+
+
+def test_the_end_that_is_told_is_the_one_in_force(desk):
+    token = come_in(desk, "值班员甲", add(desk, "值班员甲")).token
+    limits = accounts.limits_of(desk.policy())
+    assert who(desk, token).until == T0 + limits.absolute
+    respond(desk, 1, "IV")
+    late = T0 + limits.absolute + MINUTE
+    assert who(desk, token, late).until == T0 + limits.response
+    assert who(desk, token, late).is_locked
+    respond(desk, 2, None)
+    assert who(desk, token, late) is None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -27,10 +30,12 @@ if TYPE_CHECKING:
 
 _WINDOW_S = 15 * 60
 _failures = gate.Counter(_WINDOW_S)
-# So many wait at once for their turn; more would be a flood, and are sent away.
-_waiting = asyncio.Semaphore(64)
+# So many wait at once for their turn, in all and from one address; more would be a flood, and are sent away.
+_MOST_WAITING, _MOST_OF_ONE = 64, 8
+_waiting: Counter[str] = Counter()
 _NO_STORE = {"Cache-Control": "no-store"}
 _SECRET_LIMIT = 200
+_MOST_BYTES = 16_384
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,37 @@ class Asked:
         return self.fields.get(name, "")[:_SECRET_LIMIT]
 
 
+async def _body(request: Request, kind: str) -> str:
+    """Read a small body of one kind; nothing else is read to its end."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
+        raise HTTPException(415)
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > _MOST_BYTES:
+            raise HTTPException(413)
+    return body.decode("utf-8", errors="replace")
+
+
 async def _form(request: Request) -> Asked:
-    form = await request.form(max_files=0, max_fields=12, max_part_size=4096)
-    fields = {name: str(value) for name, value in form.items()}
+    body = await _body(request, "application/x-www-form-urlencoded")
+    try:
+        fields = dict(parse_qsl(body, keep_blank_values=True, max_num_fields=12))
+    except ValueError as error:
+        raise HTTPException(400) from error
     return Asked(fields, _text(fields.get("lang", "")))
+
+
+async def _word(request: Request) -> str:
+    """Read the word a locked screen sends: one text in a JSON object, and nothing beside it."""
+    body = await _body(request, "application/json")
+    try:
+        told = json.loads(body)
+    except ValueError as error:
+        raise HTTPException(400) from error
+    if not isinstance(told, dict) or told.keys() != {"word"} or not isinstance(told["word"], str):
+        raise HTTPException(400)
+    return told["word"][:_SECRET_LIMIT]
 
 
 def _text(language: str) -> Text:
@@ -58,20 +90,39 @@ def _language(request: Request) -> str:
     return "en" if request.query_params.get("lang") == "en" else "zh"
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
+def _keys(request: Request, login: str = "") -> tuple[str, ...]:
+    """Name what failures are counted by: where they come from, and the account they knock at."""
+    address = f"address {gate.address_of(request.scope)}"
+    return (address, f"login {login.strip().lower()}") if login else (address,)
 
 
-async def _pause(*keys: str) -> bool:
-    """Let who failed often wait; tell whether too many wait already."""
+async def _knock(keys: tuple[str, ...]) -> Response | None:
+    """Count an attempt as failed until it is known to be right, and let who failed often wait; many at once: leave."""
     seconds = pause_after(max(_failures.count(key) for key in keys))
     if not seconds:
-        return False
-    if _waiting.locked():
-        return True
-    async with _waiting:
+        for key in keys:
+            _failures.add(key)
+        return None
+    address = keys[0]
+    if _waiting.total() >= _MOST_WAITING or _waiting[address] >= _MOST_OF_ONE:
+        return JSONResponse({"status": "busy"}, status_code=429, headers={"Retry-After": "10"})
+    for key in keys:
+        _failures.add(key)
+    _waiting[address] += 1
+    try:
         await asyncio.sleep(seconds)
-    return False
+    finally:
+        _waiting[address] -= 1
+        if not _waiting[address]:
+            del _waiting[address]
+    return None
+
+
+def _was_right(keys: tuple[str, ...]) -> None:
+    """Start an account anew, and count nothing against the address."""
+    for key in keys[1:]:
+        _failures.forget(key)
+    _failures.take_back(keys[0])
 
 
 def _let_in(request: Request, token: str, target: str, days: int = 0) -> Response:
@@ -118,18 +169,18 @@ async def sign_in(request: Request) -> Response:
     """Take login and password; a wrong one, an unknown and a disabled account get the same answer in the same time."""
     asked = await _form(request)
     login, wanted = asked["login"], asked.fields.get("next", "")
-    keys = (f"login {login.strip().lower()}", f"address {_address(request)}")
-    if await _pause(*keys):
-        return JSONResponse({"status": "busy"}, status_code=429, headers={"Retry-After": "10"})
+    keys = _keys(request, login or "-")
+    busy = await _knock(keys)
+    if busy is not None:
+        return busy
     try:
         opened = await run_in_threadpool(_open, login, asked["password"])
     except RefusedError:
-        for key in keys:
-            _failures.add(key)
         return _sign_in_page(asked.text, wanted=wanted, login=login, alarm="door.failed", status=403)
     except NotFoundError:
+        _was_right(keys)
         return _sign_in_page(asked.text, wanted=wanted, login=login, alarm="door.no_district", status=404)
-    _failures.forget(keys[0])
+    _was_right(keys)
     target = gate.FIRST if opened.must_change else gate.local_path(wanted)
     return _let_in(request, opened.token, f"{target}{_with_language(target, asked.text)}")
 
@@ -183,8 +234,10 @@ async def first(request: Request) -> Response:
         return RedirectResponse(gate.SIGN_IN, status_code=303, headers=_NO_STORE)
     if asked["new"] != asked["again"]:
         return await run_in_threadpool(_first_page, asked.text, asked.text("door.not_equal"), 400)
-    key = f"login {signed_in.person.login.lower()}"
-    await _pause(key)
+    keys = _keys(request, signed_in.person.login)
+    busy = await _knock(keys)
+    if busy is not None:
+        return busy
 
     def change() -> None:
         desk = gate.office()
@@ -194,9 +247,12 @@ async def first(request: Request) -> Response:
 
     try:
         await run_in_threadpool(change)
-    except GeoMinzhengError as error:
-        _failures.add(key)
+    except RefusedError as error:
         return await run_in_threadpool(_first_page, asked.text, asked.text.error(error), 400)
+    except GeoMinzhengError as error:
+        _was_right(keys)
+        return await run_in_threadpool(_first_page, asked.text, asked.text.error(error), 400)
+    _was_right(keys)
     return RedirectResponse(f"/{_with_language('/', asked.text)}", status_code=303, headers=_NO_STORE)
 
 
@@ -219,9 +275,10 @@ async def device_page(request: Request) -> Response:
 async def device(request: Request) -> Response:
     """Pair a phone or a wall by its code."""
     asked = await _form(request)
-    key = f"address {_address(request)}"
-    if await _pause(key):
-        return JSONResponse({"status": "busy"}, status_code=429, headers={"Retry-After": "10"})
+    keys = _keys(request)
+    busy = await _knock(keys)
+    if busy is not None:
+        return busy
 
     def pair() -> tuple[accounts.Opened, int]:
         desk = gate.office()
@@ -232,8 +289,8 @@ async def device(request: Request) -> Response:
     try:
         opened, days = await run_in_threadpool(pair)
     except (RefusedError, NotFoundError):
-        _failures.add(key)
         return _device_page(asked.text, "door.device_failed", 403)
+    _was_right(keys)
     return _let_in(request, opened.token, "/", days)
 
 
@@ -291,10 +348,11 @@ async def unlock(request: Request) -> Response:
     signed_in = await run_in_threadpool(gate.sitting, gate.token_of(request.headers))
     if signed_in is None:
         return _answer(401)
-    body = await request.json() if request.headers.get("content-type", "").startswith("application/json") else {}
-    word = str(body.get("word", ""))[:_SECRET_LIMIT] if isinstance(body, dict) else ""
-    key = f"login {signed_in.person.login.lower()}"
-    await _pause(key)
+    word = await _word(request)
+    keys = _keys(request, signed_in.person.login)
+    busy = await _knock(keys)
+    if busy is not None:
+        return busy
 
     def open_again() -> None:
         with gate.office().transaction() as (session, _):
@@ -303,9 +361,14 @@ async def unlock(request: Request) -> Response:
     try:
         await run_in_threadpool(open_again)
     except RefusedError:
-        _failures.add(key)
         return _answer(403)
+    _was_right(keys)
     return _answer(200)
+
+
+async def nowhere(_: Request) -> Response:
+    """Say that there is nothing else at the door; beyond it the app's shell would answer."""
+    return _answer(404)
 
 
 def routes() -> list[BaseRoute]:
@@ -322,4 +385,5 @@ def routes() -> list[BaseRoute]:
         Route("/door/seen", seen, methods=["POST"]),
         Route("/door/lock", lock, methods=["POST"]),
         Route("/door/unlock", unlock, methods=["POST"]),
+        Route("/door/{rest:path}", nowhere, methods=["GET"]),
     ]

@@ -33,6 +33,8 @@ OPEN = (
     "/door/", "/assets/", "/static/", "/component/", "/healthz", "/_stcore/health", "/_stcore/host-config",
     "/favicon", "/manifest.json", "/robots.txt", "/service-worker.js",
 )  # fmt: skip
+# What a locked screen does not give, whatever the browser says that it takes.
+_DATA = ("/api/", "/media/")
 _HEAD = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
@@ -77,6 +79,13 @@ class Counter:
         with self._lock:
             self._seen.pop(key, None)
 
+    def take_back(self, key: str) -> None:
+        """Take the last one back."""
+        with self._lock:
+            found = self._seen.get(key)
+            if found:
+                found.pop()
+
     def _count(self, found: deque[float]) -> int:
         oldest = time.monotonic() - self._window
         while found and found[0] < oldest:
@@ -90,6 +99,11 @@ _asked = Counter(60)
 def office() -> Bureau:
     """Open the bureau of this process."""
     return bootstrap.open_bureau(read_settings())
+
+
+def address_of(scope: Scope) -> str:
+    """Tell where a request comes from."""
+    return str(scope["client"][0]) if scope.get("client") else ""
 
 
 def token_of(headers: Headers) -> str:
@@ -163,16 +177,17 @@ class Gate:
             return JSONResponse({"status": "foreign"}, status_code=403)
         if path.startswith(OPEN):
             return None
-        token = token_of(headers)
-        address = scope["client"][0] if scope.get("client") else ""
-        if scope["type"] == "http" and _asked.add(f"{token[:16]}/{address}") > MOST_PER_MINUTE:
+        signed_in = await run_in_threadpool(sitting, token_of(headers))
+        # Who is in is counted by their session, wherever they sit; all others by where they come from.
+        asks = f"session {signed_in.session}" if signed_in else f"address {address_of(scope)}"
+        if scope["type"] == "http" and _asked.add(asks) > MOST_PER_MINUTE:
             return JSONResponse({"status": "slow down"}, status_code=429, headers={"Retry-After": "60"})
-        signed_in = await run_in_threadpool(sitting, token)
         if signed_in is None:
             return _to_door(scope, headers)
         if signed_in.must_change:
             return RedirectResponse(FIRST, status_code=303) if _wants_html(headers) else _closed(401)
-        if signed_in.is_locked and scope["type"] == "http" and not _wants_html(headers):
+        is_shell = _wants_html(headers) and not path.startswith(_DATA)
+        if signed_in.is_locked and scope["type"] == "http" and not is_shell:
             return _closed(423)
         scope.setdefault("state", {})["signed_in"] = signed_in
         return None

@@ -47,14 +47,21 @@ def sitting_of(
     while a response is active nobody is thrown out by an idle screen: it locks after ``lock`` and ends after
     ``response``.
     """
-    age, silence = now - opened, now - seen
+    silence = now - seen
+    if now - opened > longest_of(kind, limits, is_responding=is_responding):
+        return Sitting.ENDED
     if kind is not SessionKind.BROWSER:
-        return Sitting.ENDED if age > limits.device else Sitting.OPEN
+        return Sitting.OPEN
     if is_responding:
-        if age > limits.response:
-            return Sitting.ENDED
         return Sitting.LOCKED if silence > limits.lock else Sitting.OPEN
-    return Sitting.ENDED if silence > limits.idle or age > limits.absolute else Sitting.OPEN
+    return Sitting.ENDED if silence > limits.idle else Sitting.OPEN
+
+
+def longest_of(kind: SessionKind, limits: Limits, *, is_responding: bool) -> timedelta:
+    """Give how long a session lasts in all, however often somebody types."""
+    if kind is not SessionKind.BROWSER:
+        return limits.device
+    return limits.response if is_responding else limits.absolute
 
 
 def pause_after(failures: int) -> float:

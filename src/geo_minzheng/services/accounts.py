@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from geo_minzheng.engine.sitting import Limits, Sitting, sitting_of
+from geo_minzheng.engine.sitting import Limits, Sitting, longest_of, sitting_of
 from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.model.account import ANYTHING, NOTHING, Person, Role, SessionKind, SignedIn
 from geo_minzheng.model.scope import Scope
@@ -266,19 +266,17 @@ def who_is(session: Session, policy: Policy, token: str, at: datetime) -> tuple[
     if not _is_good_here(session, account) or account.post not in policy.roles:
         return None
     limits = limits_of(policy)
-    state = sitting_of(kind, row.opened_at, row.seen_at, at, limits, is_responding=response.is_active(session))
+    is_responding = response.is_active(session)
+    state = sitting_of(kind, row.opened_at, row.seen_at, at, limits, is_responding=is_responding)
     if state is Sitting.ENDED:
         return None
     is_locked = row.is_locked or state is Sitting.LOCKED
+    until = row.opened_at + longest_of(kind, limits, is_responding=is_responding)
     signed_in = SignedIn(
         store.person_of(account), row.fid, kind, must_change=account.must_change and kind is SessionKind.BROWSER,
-        is_locked=is_locked, has_pin=account.pin_hash is not None, until=_until(row, limits),
+        is_locked=is_locked, has_pin=account.pin_hash is not None, until=until,
     )  # fmt: skip
     return signed_in, not is_locked and at - row.seen_at > _SEEN_EVERY
-
-
-def _until(row: SignIn, limits: Limits) -> datetime:
-    return row.opened_at + (limits.absolute if row.kind == SessionKind.BROWSER else limits.device)
 
 
 def note_seen(session: Session, signed_in: SignedIn, at: datetime) -> None:
