@@ -44,6 +44,11 @@ def people(session: Session) -> list[Person]:
     return store.list_people(session)
 
 
+def not_yet_in(session: Session) -> list[Person]:
+    """List the accounts whose one-time secret nobody has used yet."""
+    return store.list_people(session, must_change=True)
+
+
 def role_of(policy: Policy, person: Person) -> Role:
     """Look the role of a person up.
 
