@@ -121,10 +121,7 @@ def show_numbers(office: Bureau) -> None:
             known = "programme" if programme else one.name
             label = text.name("programmes", one.name, programme) if programme else text(f"pages.home.number.{known}")
             st.metric(label, text(f"pages.home.value.{known}", value=text.number(one.value, digits=1)))
-            frame.link(
-                one.page, text("pages.home.open", page=text(f"pages.frame.page.{one.page}")),
-                **dict(parse_qsl(one.address)),
-            )  # fmt: skip
+            frame.link(one.page, text("pages.home.open", what=label), **dict(parse_qsl(one.address)))
 
 
 def page() -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-_MARK = re.compile(r'^<a id="help-(?P<name>[a-z_.-]+)"></a>\s*$', re.MULTILINE)
+_MARK = re.compile(r'^<a id="help-(?P<name>[a-z_.]+-[a-z]{2})(?:-\d)?"></a>[ \t]*$', re.MULTILINE)
 _HEAD = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+_NUMBER = re.compile(r"(?<=^)\*\*(?:\d+\. |[一二三四五六七八九十]+、)", re.MULTILINE)
 _RULE = re.compile(r"^---\s*$", re.MULTILINE)
 _PICTURE = re.compile(r"^!\[[^\]]*\]\([^)]*\)\s*$", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]*\)")
@@ -17,6 +18,8 @@ _LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]*\)")
 
 def marked_parts(folder: Path) -> dict[str, str]:
     """Read every marked part of the guides: from its mark to the next mark, rule or heading that is no deeper.
+
+    A page's help may stand in several places: the marks after the first are numbered.
 
     Returns
     -------
@@ -26,7 +29,8 @@ def marked_parts(folder: Path) -> dict[str, str]:
     for guide in sorted(folder.glob("*.md")):
         text = guide.read_text(encoding="utf-8")
         for mark in _MARK.finditer(text):
-            parts[mark["name"]] = _for_a_page(text[mark.end() : _end_of(text, mark.end())])
+            part = _for_a_page(text[mark.end() : _end_of(text, mark.end())])
+            parts[mark["name"]] = f"{parts.get(mark['name'], '')}\n\n{part}".strip()
     return parts
 
 
@@ -42,7 +46,7 @@ def _end_of(text: str, start: int) -> int:
 def _for_a_page(part: str) -> str:
     """Leave out what a page has no place for: pictures, links to other files, big headings."""
     part = _LINK.sub(r"\1", _PICTURE.sub("", part))
-    return re.sub(r"\n{3,}", "\n\n", _HEAD.sub(r"**\2**\n", part)).strip()
+    return re.sub(r"\n{3,}", "\n\n", _NUMBER.sub("**", _HEAD.sub(r"**\2**\n", part))).strip()
 
 
 def help_of(parts: dict[str, str], page: str, role: str, language: str) -> str:
