@@ -1,16 +1,14 @@
 """首页: every role is told what waits for it, one click from the act, in both languages."""
 
 from pathlib import Path
-from urllib.parse import parse_qsl
 
 import pytest
 from door import sit
 from streamlit.testing.v1 import AppTest
 
 from geo_minzheng.bootstrap import open_bureau, text_of
-from geo_minzheng.model.account import SessionKind
 from geo_minzheng.pages import frame
-from geo_minzheng.services import demo_people, inbox
+from geo_minzheng.services import demo_people
 from geo_minzheng.settings import read_settings
 
 PAGE = Path(__file__).resolve().parents[2] / "src" / "geo_minzheng" / "pages" / "home.py"

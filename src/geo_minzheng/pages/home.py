@@ -100,7 +100,8 @@ def news_sentence(office: Bureau, one: News) -> str:
 def show_numbers(office: Bureau) -> None:
     """Show how things stand in a few numbers that open: the district for who has its page, else what is one's own."""
     text = office.text
-    wide = "overview" in office.policy().roles[office.role].pages or frame.signed_in().is_wall
+    mine = office.policy().roles[office.role].pages
+    wide = "overview" in mine or frame.signed_in().is_wall
     if wide and not frame.has_layers(office, "home", "boundary", "division", "village"):
         return
     st.subheader(text("pages.home.stand_district" if wide else "pages.home.stand_own"), anchor=False)
@@ -111,7 +112,7 @@ def show_numbers(office: Bureau) -> None:
                 return standing.of_district(session, office.act(), office.policy())
             return standing.of_own(session, office.act(), office.policy(), office.place)
 
-    numbers = frame.kept(office, ("home",), count)
+    numbers = [one for one in frame.kept(office, ("home",), count) if one.page in mine]
     if not numbers:
         frame.note(text("pages.home.no_numbers"))
         return

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from geo_minzheng.model.trail import TrailRow
 
 MOST = 20
+TABLES = ("report_review", "approval", "order_event", "account")
+# What whoever only reads is told of: the acts that change how the district stands, not each of their rows.
+ACTS = (
+    "incident.declare", "incident.footprint", "incident.impact", "response.decide", "road.closed", "road.open",
+    "report.post", "report.confirmed", "report.returned", "relief.request", "relief.plan", "relief.approve",
+    "relief.issued", "relief.in_transit", "relief.received", "relief.distributed", "housing.programme", "welfare.site",
+)  # fmt: skip
 _S = OrderState
 # The steps of an order that concern the place it leaves and the place it goes to.
 _STEPS = {
@@ -32,9 +39,6 @@ _STEPS = {
 _QUIET = {"must_change"}
 # What somebody does to their own account at the door.
 _OWN_DOING = ("user.add", "user.password", "user.pin")
-TABLES = ("report_review", "approval", "order_event", "account")
-# Acts on the district that whoever only reads is told of, by family.
-FAMILIES = ("incident", "response", "road", "relief", "report", "housing", "welfare")
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ def count_new(news: Sequence[News]) -> int:
 def changes_since(session: Session, person: Person) -> list[tuple[str, int, datetime]]:
     """Count what was done in the district since somebody last looked, by action, the latest first."""
     upto, _ = read_up_to(session, person.login)
-    return seen.acts_since(session, upto, FAMILIES)
+    return seen.acts_since(session, upto, ACTS)
 
 
 def _told(session: Session, person: Person, role: Role, row: TrailRow) -> tuple[str, dict[str, Any]] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from geo_minzheng.model.trail import TrailRow
@@ -55,13 +55,12 @@ def news(session: Session, who: str, tables: tuple[str, ...], *, since: datetime
     return [row_of(row) for row in session.execute(query.order_by(AuditRow.seq.desc())).tuples()]
 
 
-def acts_since(session: Session, seq: int, families: tuple[str, ...]) -> list[tuple[str, int, datetime]]:
+def acts_since(session: Session, seq: int, actions: tuple[str, ...]) -> list[tuple[str, int, datetime]]:
     """Count what was done after a row of the log by action, the latest first, with the moment of the last."""
     floor = max(seq, (session.scalar(select(func.max(AuditRow.seq))) or 0) - LOOK_BACK)
-    wanted = or_(*(AuditRow.action.startswith(f"{family}.", autoescape=True) for family in families))
     query = (
         select(AuditRow.action, func.count(), func.max(AuditRow.seq))
-        .where(AuditRow.seq > floor, wanted)
+        .where(AuditRow.seq > floor, AuditRow.action.in_(actions))
         .group_by(AuditRow.action)
     )
     found = session.execute(query).all()
