@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from geo_minzheng.bootstrap import open_bureau
-from geo_minzheng.model.account import is_allowed
+from geo_minzheng.bootstrap import open_bureau, text_of
+from geo_minzheng.errors import NotFoundError
+from geo_minzheng.model.account import Person, is_allowed
 from geo_minzheng.model.relief import OrderState
+from geo_minzheng.policy.schema import TASKS
 from geo_minzheng.services import (
     accounts,
     demo_people,
     dispatch,
+    housing,
+    inbox,
+    incidents,
+    relief,
     reports,
+    review,
     tasks,
+    trail,
+    welfare,
 )
 from geo_minzheng.services.demo import INCIDENT
 from geo_minzheng.settings import read_settings
 from geo_minzheng.store import orders as order_store
+from geo_minzheng.store import seen
 
 NAMES = {post.login: post.name for post in demo_people.POSTS}
 
@@ -118,8 +130,8 @@ def test_worst_first_and_seven_at_most(night):
 def test_scope_is_kept_village_town_store_and_home(night):
     desk = office(night)
     with desk.reading() as session:
-        silent = set(reports.silent_villages(session, INCIDENT, _assessed(session)))
-        lots = [w for w in waiting(night, "dispatch") if w.kind == "near_expiry"][0].facts["count"]
+        silent = set(reports.silent_villages(session, INCIDENT, review.assessed(session, INCIDENT)))
+    lots = count(night, "dispatch", "near_expiry")
     town = office(night, "reviewer").scope
     mine = sum(village.startswith(town) for village in silent)
     assert 0 < mine < len(silent)
@@ -128,12 +140,6 @@ def test_scope_is_kept_village_town_store_and_home(night):
     assert 0 < count(night, "keeper", "near_expiry") < lots
     assert 0 < count(night, "manager", "defects_overdue") < count(night, "inspector", "defects_overdue")
     assert 0 < count(night, "panel", "reasons_missing") < count(night, "housing", "reasons_missing")
-
-
-def _assessed(session):
-    from geo_minzheng.services import review
-
-    return review.assessed(session, INCIDENT)
 
 
 def elsewhere(home: Path, login: str, **values: str) -> None:
@@ -150,11 +156,8 @@ def test_another_store_another_village_and_another_home_are_not_theirs(home):
     assert "returned" not in kinds(home, "informant")
     assert "orders_to_ship" not in kinds(home, "keeper")
     with office(home).reading() as session:
-        from geo_minzheng.services import welfare
-
-        late = [
-            d for d in welfare.open_defects(session, office(home).act()) if d["overdue_days"] and d["home"] == "FL03"
-        ]
+        defects = welfare.open_defects(session, office(home).act())
+    late = [d for d in defects if d["overdue_days"] and d["home"] == "FL03"]
     assert ("defects_overdue" in kinds(home, "manager")) is bool(late)
 
 
@@ -203,3 +206,183 @@ def test_the_one_who_is_told_can_do_it(home, login, states):
             dispatch.advance_order(session, act, order.order_id, state)
     with desk.reading() as session:
         assert order_store.read_order(session, order.order_id).state.value == states[-1]
+
+
+def test_a_plan_comes_to_whom_may_approve_it_but_not_to_who_made_it_and_its_maker_hears_of_it(home):
+    maker, approver = office(home, "command"), office(home, "approver")
+    with maker.transaction(incident=INCIDENT, exercise=_is_drill(home)) as (session, act):
+        relief.plan_relief(session, act, maker.policy(), maker.text, INCIDENT, wish=relief.PlanWish(reason="路通了"))
+    assert holders(home, "plan_waiting") == {"duty", "duty2", "approver", "dispatch"}
+    with approver.reading() as session:
+        plan = relief.latest_plan(session, INCIDENT)
+    with approver.transaction() as (session, act):
+        dispatch.reject_plan(session, act, plan.plan_id, reason="先等水位")
+    assert holders(home, "plan_waiting") == set()
+    newest = news(home, "command")[0]
+    assert (newest.kind, newest.facts["reason"], newest.is_new) == ("plan_rejected", "先等水位", True)
+    assert "plan_rejected" not in {one.kind for one in news(home, "duty")}
+
+
+def test_the_approver_can_do_what_they_are_told_of(home):
+    maker, approver = office(home, "command"), office(home, "approver")
+    with maker.transaction(incident=INCIDENT, exercise=_is_drill(home)) as (session, act):
+        for order in dispatch.orders_of(session, INCIDENT):
+            if order.state is OrderState.ORAL_ORDER:
+                dispatch.advance_order(session, act, order.order_id, "cancelled", note="重排")
+        relief.plan_relief(session, act, maker.policy(), maker.text, INCIDENT, wish=relief.PlanWish(reason="再排一次"))
+    with approver.transaction() as (session, act):
+        plan = relief.latest_plan(session, INCIDENT)
+        told = dispatch.Approving(plan.plan_id)
+        made = dispatch.approve_plan(session, act, approver.policy(), approver.official_text, told)
+    assert made["orders"]
+    assert "plan_waiting" not in kinds(home, "approver")
+
+
+def _is_drill(home: Path) -> bool:
+    with office(home).reading() as session:
+        return next(i for i in incidents.list_incidents(session) if i.incident_id == INCIDENT).exercise
+
+
+def test_papers_turn_from_due_to_overdue_on_their_clock(night):
+    later = (office(night).now() + timedelta(hours=49)).isoformat()
+    assert "papers_due" in kinds(night, "approver")
+    assert "papers_overdue" in kinds(night, "approver", now=later)
+    assert {"papers_due", "papers_overdue"}.isdisjoint(kinds(night, "disaster", now=later))
+    (late,) = [w for w in waiting(night, "reviewer", now=later) if w.kind == "reports_waiting"]
+    assert late.facts["overdue"] == late.facts["count"]
+
+
+def test_a_new_year_wants_its_programme_of_who_makes_it(night):
+    new_year = "2027-01-04T09:00:00+08:00"
+    told = {login for login in NAMES if "no_programme" in kinds(night, login, now=new_year)}
+    assert told == {"housing", "planner"}
+    assert "no_programme" not in kinds(night, "housing")
+
+
+def test_who_made_the_programme_does_not_answer_for_it(night):
+    with office(night).reading() as session:
+        assert housing.made_by(session) == NAMES["planner"]
+    assert "reasons_missing" in kinds(night, "housing")
+    assert "reasons_missing" not in kinds(night, "planner")
+
+
+def test_an_account_that_waits_and_health_come_to_the_administrator_only(home):
+    desk = office(home)
+    with desk.transaction() as (session, act):
+        accounts.add_person(session, act, desk.policy(), Person("new", "新人", "inspector"))
+    assert holders(home, "first_sign_in") == {"admin"}
+    assert holders(home, "health_bad") == {"admin"}
+    with desk.transaction() as (session, act):
+        accounts.disable(session, act, "new", desk.now())
+    assert "first_sign_in" not in kinds(home, "admin")
+
+
+def test_the_chain_comes_to_the_auditor_until_it_is_verified_and_again_after_the_days_of_the_policy(home):
+    desk = office(home, "auditor")
+    assert holders(home, "chain_due") == {"auditor"}
+    person = people_of(home)["auditor"]
+
+    def verified(*, is_whole: bool) -> None:
+        with desk.transaction() as (session, act):
+            inbox.mark_verified(session, person, act.at, is_whole=is_whole)
+
+    with desk.reading() as session:
+        rows = trail.head(session).count
+    verified(is_whole=True)
+    assert kinds(home, "auditor") == []
+    later = desk.now() + timedelta(days=desk.policy().number("audit.verify_days"), minutes=1)
+    assert kinds(home, "auditor", now=later.isoformat()) == ["chain_due"]
+    verified(is_whole=False)
+    assert kinds(home, "auditor") == ["chain_broken"]
+    with desk.reading() as session:
+        assert trail.head(session).count == rows, "a mark of one's own is no act on the district"
+
+
+def test_the_level_is_asked_for_when_the_advice_has_moved_and_not_where_it_was_answered(home, monkeypatch):
+    assert "level_differs" not in kinds(home, "command")
+    real = tasks.response.advise_level
+
+    def moved(session, policy, incident):
+        advice, figures = real(session, policy, incident)
+        return replace(advice, level="III"), figures
+
+    monkeypatch.setattr(tasks.response, "advise_level", moved)
+    assert holders(home, "level_differs") == {"duty", "duty2", "command", "disaster", "approver"}
+
+
+def people_of(home: Path) -> dict[str, Person]:
+    with office(home).reading() as session:
+        return {person.login: person for person in accounts.people(session)}
+
+
+def news(home: Path, login: str):
+    desk, person = office(home), people_of(home)[login]
+    with desk.reading() as session:
+        return inbox.list_news(session, person, desk.policy().roles[person.role])
+
+
+def test_the_inbox_holds_what_others_did_that_concerns_me(night):
+    told = {login: {one.kind for one in news(night, login)} for login in NAMES}
+    assert told.pop("informant") == {"report_returned"}
+    assert told.pop("command") == {"plan_approved"}
+    assert told.pop("keeper") == {"order"}
+    assert set.union(*told.values()) == set(), told
+    (returned,) = news(night, "informant")
+    assert returned.facts["village"] == office(night, "informant").scope
+    assert returned.facts["reason"]
+    assert sum(one.facts["count"] for one in news(night, "keeper")) > len(news(night, "keeper")), "one act, one line"
+
+
+def test_what_was_read_is_not_new_and_what_comes_after_is(home):
+    desk, person = office(home), people_of(home)["keeper"]
+    assert inbox.count_new(news(home, "keeper")) == len(news(home, "keeper")) > 0
+    with desk.reading() as session:
+        mark = inbox.mark_of(session, person)
+    with desk.transaction() as (session, act):
+        inbox.mark_read(session, person, act.at)
+    with desk.reading() as session:
+        assert inbox.mark_of(session, person) != mark
+        assert inbox.changes_since(session, person) == []
+        assert inbox.changes_since(session, people_of(home)["leader"]), "each account has its own mark"
+    assert inbox.count_new(news(home, "keeper")) == 0
+    elsewhere(home, "keeper", place="CK02")
+    fresh = [one for one in news(home, "keeper") if one.is_new and one.kind == "account"]
+    assert [one.facts["action"] for one in fresh] == ["user.change"]
+
+
+def test_who_only_reads_is_told_what_changed_and_nothing_of_accounts(night):
+    desk = office(night)
+    for login in ("leader", "consulting"):
+        assert not tasks.rules_for(office(night, login).act(), desk.policy())
+    with desk.reading() as session:
+        found = inbox.changes_since(session, people_of(night)["leader"])
+    actions = [action for action, _, _ in found]
+    assert {"incident.declare", "relief.approve", "report.post"} <= set(actions) <= set(inbox.ACTS)
+    assert all(number > 0 for _, number, _ in found)
+
+
+def test_news_before_an_account_was_made_is_none(home):
+    desk = office(home).at(office(home).now() + timedelta(hours=1))
+    with desk.transaction() as (session, act):
+        accounts.add_person(session, act, desk.policy(), Person("late", "后来", "warehouse_keeper", place="CK01"))
+    assert news(home, "late") == []
+
+
+def test_a_mark_of_somebody_without_an_account_is_refused(home):
+    desk = office(home)
+    with pytest.raises(NotFoundError, match=r"account\.unknown"), desk.transaction() as (session, act):
+        seen.mark_seen(session, "nobody", seq=1, read_at=act.at)
+
+
+def test_every_kind_the_policy_may_name_can_be_found_and_has_its_sentence(night):
+    assert set(office(night).policy().tasks) == set(TASKS)
+    found = {kind for kinds_of, _ in (*tasks._FINDERS, *tasks._IN_INCIDENT) for kind in kinds_of}
+    assert found == set(TASKS)
+    for language in ("zh", "en"):
+        assert [kind for kind in TASKS if not text_of(language).has(f"pages.overview.todo.{kind}")] == []
+
+
+def test_counts_by_page_are_the_sum_of_what_waits_there(night):
+    counts = tasks.count_by_page(waiting(night, "command"), office(night).policy())
+    assert set(counts) == {"relief", "report", "review"}
+    assert counts["report"] == count(night, "command", "silent") + count(night, "command", "returned")
