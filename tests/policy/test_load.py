@@ -339,11 +339,11 @@ def test_text_is_text_and_an_open_range_has_an_end(folder):
 def test_a_task_nobody_would_be_told_of_is_a_fault(folder):
     table = folder / "tasks.csv"
     edit(table, "relief.approve,approval,,relief,", "relief.approve,approval,,health,")
-    edit(table, "report.post,report_version,,report,,", "report.none,report_version,,report,,")
-    edit(table, "auditor,audit,", "auditor|inspector,audit,")
+    edit(table, "report.post,report_version,,report,,", "nothing.known,report_version,,report,,", count=2)
+    edit(table, ",,,auditor,audit,", ",,,auditor|inspector,audit,")
     faults = check_policy(folder)
-    assert [fault.key for fault in faults] == ["policy.task_for_nobody"] * 3
-    assert {fault.facts["value"] for fault in faults} == {"plan_waiting", "returned", "chain_broken"}
+    assert [fault.key for fault in faults] == ["policy.task_for_nobody"] * 4
+    assert {fault.facts["value"] for fault in faults} == {"plan_waiting", "returned", "silent", "chain_broken"}
 
 
 def test_a_task_on_a_page_there_is_none_of_or_of_a_kind_or_role_unknown_is_a_fault(folder):
