@@ -134,3 +134,17 @@ def test_an_empty_district_still_says_what_to_do(tmp_path, monkeypatch):
     assert not app.exception, app.exception
     assert "health" in {page for page, _, _ in links(app)}
     assert [info.value for info in app.info if "layer" not in info.value]
+
+
+def test_the_auditor_who_verifies_the_chain_has_nothing_left_to_do(home):
+    assert next(page for page, _, _ in links(run(home, "auditor"))) == "audit"
+    app = AppTest.from_file(str(MAIN.with_name("audit.py")), default_timeout=120)
+    sit(home, NAMES["auditor"])
+    app.run()
+    next(button for button in app.button if button.label.endswith("核验整条链")).click()
+    app.run()
+    assert not app.exception, app.exception
+    assert app.success
+    again = run(home, "auditor")
+    assert text_of("zh")("pages.overview.nothing") in [caption.value for caption in again.main.caption]
+    assert again.session_state["pages"]["audit"].title == "审计"
