@@ -5,10 +5,10 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
-from door import sit
+from door import SEAT, sit
 from streamlit.testing.v1 import AppTest
 
-from geo_minzheng.bootstrap import open_bureau, text_of
+from geo_minzheng.bootstrap import open_bureau, text_of, watch
 from geo_minzheng.model.account import SessionKind
 from geo_minzheng.services import accounts, demo_people, tasks
 from geo_minzheng.settings import read_settings
@@ -115,11 +115,27 @@ def test_a_leader_sees_what_changed_until_it_is_marked(home):
     assert text("pages.home.unchanged") in captions
 
 
-def test_a_wall_shows_the_numbers_and_has_no_desk(home):
+def test_a_wall_shows_what_waits_and_the_numbers_and_links_to_no_act(home):
+    text = text_of("zh")
     app = run(home, "duty", kind=SessionKind.WALL)
-    assert heads(app) == [text_of("zh")("pages.home.stand_district")]
+    assert heads(app) == [text("pages.overview.now"), text("pages.home.stand_district")]
+    assert any("调拨单待下达 13 张" in block.value for block in app.main.markdown)
+    assert {page for page, _, _ in links(app)} <= {"overview", "incident", "roads"}
     assert len(app.metric) > 1
     assert not app.button
+
+
+def test_a_locked_screen_counts_nothing(home):
+    desk = open_bureau(read_settings({}, home=home))
+    sit(home, NAMES["keeper"])
+    with desk.transaction() as (session, _):
+        signed_in, _ = accounts.who_is(session, desk.policy(), SEAT["token"], watch())
+        accounts.lock(session, signed_in)
+    app = AppTest.from_file(str(MAIN), default_timeout=120)
+    app.query_params["lang"] = "zh"
+    app.run()
+    assert {page.title for page in app.session_state["pages"].values()} == {"首页", "物资方案", "账户"}
+    assert not app.metric
 
 
 def test_an_empty_district_still_says_what_to_do(tmp_path, monkeypatch):

@@ -132,6 +132,8 @@ def page() -> None:
     frame.page_head(office, text("pages.home.title"), text("pages.home.question"))
     with frame.refusals(office):
         if frame.signed_in().is_wall:
+            st.subheader(text("pages.overview.now"), anchor=False)
+            tasks.show_waiting(office)
             show_numbers(office)
             return
         left, right = st.columns([3, 2], gap="medium")

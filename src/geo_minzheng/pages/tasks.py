@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -49,26 +49,28 @@ def _kept(store: str, mark: str, key: tuple[str, ...], _make: Callable[[], Desk]
 
 
 def desk_of(office: Bureau, who: SignedIn) -> Desk:
-    """Look what lies on the desk of who is signed in; a wall only shows and has none."""
-    if who.is_wall:
-        return Desk([], [])
+    """Look what lies on the desk of who is signed in; a wall may do nothing, but shows what waits for its post."""
     person, policy = who.person, office.policy()
+    role = policy.roles[person.role]
+    act = replace(office.act(), may=role.may)
 
     def look() -> Desk:
         with office.reading() as session:
             waiting = tasks.list_waiting(
-                session, office.act(), policy, place=office.place, settings=office.settings, most=len(policy.tasks) * 99
+                session, act, policy, place=office.place, settings=office.settings, most=len(policy.tasks) * 99
             )
-            return Desk(waiting, inbox.list_news(session, person, policy.roles[person.role]))
+            return Desk(waiting, [] if who.is_wall else inbox.list_news(session, person, role))
 
     with office.reading() as session:
         mark = inbox.mark_of(session, person)
-    key = (person.login, audience_of(office), office.today().isoformat(), policy.digest)
+    key = (person.login, who.kind, audience_of(office), office.today().isoformat(), policy.digest)
     return _kept(office.settings.store_url, mark, key, look)
 
 
 def counts_of(office: Bureau, who: SignedIn) -> dict[str, int]:
-    """Count what waits on each page, and on the home page what is new; where that cannot be told, nothing."""
+    """Count what waits on each page, and on the home page what is new; nothing on a locked screen or a broken store."""
+    if who.is_locked:
+        return {}
     try:
         desk = desk_of(office, who)
     except GeoMinzhengError:
@@ -79,7 +81,8 @@ def counts_of(office: Bureau, who: SignedIn) -> dict[str, int]:
 def show_waiting(office: Bureau) -> None:
     """Show what waits, at most seven lines, each one click from where it is done."""
     text, policy = office.text, office.policy()
-    waiting = desk_of(office, frame.signed_in()).waiting
+    who = frame.signed_in()
+    waiting, is_wall = desk_of(office, who).waiting, who.is_wall
     with office.reading() as session:
         running = duty.open_incidents(session)
         names = {i.incident_id: i.name for i in incidents.list_incidents(session)}
@@ -87,10 +90,13 @@ def show_waiting(office: Bureau) -> None:
         frame.note(text("pages.overview.nothing"))
     for one in waiting[: tasks.MOST]:
         rule = policy.tasks[one.kind]
-        name = names.get(one.incident, one.incident) if len(running) > 1 else ""
+        line = waiting_sentence(one, text, names.get(one.incident, one.incident) if len(running) > 1 else "")
         with st.container(border=True):
+            if is_wall:
+                st.markdown(frame.plain(line))
+                continue
             frame.link(
-                rule.page, waiting_sentence(one, text, name), icon=ICONS.get(one.kind, USUAL), incident=one.incident,
+                rule.page, line, icon=ICONS.get(one.kind, USUAL), incident=one.incident,
                 **dict(parse_qsl(rule.address)),
             )  # fmt: skip
     if len(waiting) > tasks.MOST:
