@@ -43,7 +43,7 @@ def enter(
 def who_for(page: str) -> str:
     """Name an account of the demo whose role has a page."""
     roles = load_policy(data_dir("policy"), profile="seed_reference", day=date(2026, 7, 3)).roles
-    return next(post.name for post in demo_people.POSTS if page in (*roles[post.role].pages, "account"))
+    return next(post.name for post in demo_people.POSTS if page in ("home", *roles[post.role].pages, "account"))
 
 
 def sit(home: Path, who: str, **more: str) -> None:

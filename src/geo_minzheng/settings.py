@@ -97,6 +97,11 @@ def layers_dir() -> Path:
     return _shipped("_layers", "layers")
 
 
+def docs_dir() -> Path:
+    """Folder of the documentation."""
+    return _shipped("_docs", "docs")
+
+
 def assets_dir() -> Path:
     """Folder of vendored scripts, styles and fonts."""
     return _PACKAGE / "assets"

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from geo_minzheng.bootstrap import open_bureau
 from geo_minzheng.model.relief import OrderState
-from geo_minzheng.services import demo, dispatch, duty, impact, incidents, relief, roads
+from geo_minzheng.services import demo, dispatch, impact, incidents, relief, roads, tasks
 from geo_minzheng.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -316,7 +316,7 @@ def test_the_flood_day_from_open_to_signed_order(quiet_district, chromium, watch
         plans = relief.list_plans(session, found.incident_id)
         closed = roads.closed_list(session, here.policy(), found.incident_id)
         orders = dispatch.orders_of(session, found.incident_id)
-        waits = [w for w in duty.list_waiting(session, here.act(), here.policy()) if w.incident == found.incident_id]
+        waits = [w for w in tasks.list_waiting(session, here.act(), here.policy()) if w.incident == found.incident_id]
     assert document["totals"]["affected_population"] > 0
     assert [p.version for p in plans] == [2, 1]
     assert plans[0].document["lines"] != plans[1].document["lines"]

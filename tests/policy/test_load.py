@@ -334,3 +334,29 @@ def test_text_is_text_and_an_open_range_has_an_end(folder):
         load_policy(folder, profile="seed_reference", day=date(2026, 7, 3))
     assert [f.key for f in found.value.faults] == ["policy.bad_text", "policy.out_of_range"]
     assert found.value.faults[1].facts["high"] == "∞"
+
+
+def test_a_task_nobody_would_be_told_of_is_a_fault(folder):
+    table = folder / "tasks.csv"
+    edit(table, "relief.approve,approval,,relief,", "relief.approve,approval,,health,")
+    edit(table, "report.post,report_version,,report,,", "nothing.known,report_version,,report,,", count=2)
+    edit(table, ",,,auditor,audit,", ",,,auditor|inspector,audit,")
+    faults = check_policy(folder)
+    assert [fault.key for fault in faults] == ["policy.task_for_nobody"] * 4
+    assert {fault.facts["value"] for fault in faults} == {"plan_waiting", "returned", "silent", "chain_broken"}
+
+
+def test_a_task_on_a_page_there_is_none_of_or_of_a_kind_or_role_unknown_is_a_fault(folder):
+    table = folder / "tasks.csv"
+    edit(table, "order_event,,relief,tab=orders", "order_event,,no_such_page,tab=orders")
+    assert keys(folder) == ["unknown_code"]
+    edit(table, "no_such_page", "relief")
+    edit(table, "near_expiry,200", "far_expiry,200")
+    edit(table, "facility_manager,welfare", "no_such_role,welfare")
+    assert sorted(keys(folder)) == ["unknown_code", "unknown_code"]
+
+
+def test_tasks_come_in_their_order_and_a_bureau_may_change_it(folder):
+    assert next(iter(load_policy(folder, profile=SEED, day=DAY).tasks)) == "health_bad"
+    edit(folder / "tasks.csv", "near_expiry,200", "near_expiry,1")
+    assert next(iter(load_policy(folder, profile=SEED, day=DAY).tasks)) == "near_expiry"

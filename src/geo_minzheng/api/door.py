@@ -21,7 +21,7 @@ from geo_minzheng.engine.sitting import pause_after
 from geo_minzheng.errors import GeoMinzhengError, NotFoundError, RefusedError
 from geo_minzheng.model.account import COOKIE
 from geo_minzheng.present import door as pages
-from geo_minzheng.services import accounts, response
+from geo_minzheng.services import accounts, responding
 
 if TYPE_CHECKING:
     from geo_minzheng.bootstrap import Bureau
@@ -297,11 +297,11 @@ async def device(request: Request) -> Response:
 def _me(desk: Bureau, signed_in: SignedIn) -> dict[str, Any]:
     limits = accounts.limits_of(desk.policy())
     with desk.reading() as session:
-        responding = response.is_active(session)
-    quiet = limits.lock if responding else limits.idle
+        locks = responding.is_active(session)
+    quiet = limits.lock if locks else limits.idle
     words = {name: desk.text(f"door.{name}") for name in ("locked", "word", "unlock", "unlock_failed", "leave")}
     return {
-        "kind": signed_in.kind.value, "locked": signed_in.is_locked, "locks": responding,
+        "kind": signed_in.kind.value, "locked": signed_in.is_locked, "locks": locks,
         "quiet_s": quiet.total_seconds(),
         "words": {**words, "locked_hint": desk.text("door.locked_hint", name=signed_in.person.name)},
     }  # fmt: skip

@@ -10,7 +10,7 @@ import typer
 from geo_minzheng.cli import flood_lines, planning_lines
 from geo_minzheng.cli.frame import bureau, refusals, show, show_files, steps, write_map, writing
 from geo_minzheng.cli.words import words_of
-from geo_minzheng.services import district, duty, incidents, keys, maps
+from geo_minzheng.services import district, duty, incidents, keys, maps, tasks
 from geo_minzheng.settings import data_dir
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def todo() -> None:
         office = bureau()
         policy = office.policy()
         with office.reading() as session:
-            waiting = duty.list_waiting(session, office.act(), policy)
+            waiting = tasks.list_waiting(session, office.act(), policy, place=office.place, settings=office.settings)
             numbers = duty.district_numbers(session, office.act(), policy)
             names = {i.incident_id: i.name for i in incidents.list_incidents(session)}
             words = words_of(office, session)

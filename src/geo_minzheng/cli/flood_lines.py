@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from geo_minzheng.engine import impact as impact_engine
 from geo_minzheng.engine import papers as paper_words
 from geo_minzheng.model.incident import Band
+from geo_minzheng.present.waiting import waiting_sentence
 from geo_minzheng.services import incidents, papers, reports
 
 if TYPE_CHECKING:
     from geo_minzheng.cli.words import Words
+    from geo_minzheng.model.duty import Waiting
     from geo_minzheng.model.incident import Incident, LevelAdvice
     from geo_minzheng.model.policy import Policy
-    from geo_minzheng.services.duty import Waiting
     from geo_minzheng.services.reports import EntryField, Version
     from geo_minzheng.services.review import Comparison, Officer, Silent
     from geo_minzheng.services.review import Waiting as Unreviewed
@@ -299,11 +300,4 @@ def silent_line(words: Words, row: Silent) -> str:
 
 def todo_line(words: Words, waiting: Waiting, names: Mapping[str, str]) -> str:
     """Write one thing that waits, and in which incident."""
-    facts = dict(waiting.facts)
-    if "minutes" in facts:
-        facts["time"] = words.text.duration(facts["minutes"])
-    if "first" in facts:
-        facts["first"] = words.text.day(facts["first"])
-    line = words.text(f"pages.overview.todo.{waiting.kind}", **facts)
-    name = names.get(waiting.incident, waiting.incident)
-    return words.text("pages.overview.of_incident", line=line, name=name) if name else line
+    return waiting_sentence(waiting, words.text, names.get(waiting.incident, waiting.incident))

@@ -45,6 +45,21 @@ def district_numbers(
     }
 
 
+def rows_of(table: pd.DataFrame, key: str, value: str) -> pd.DataFrame:
+    """Take the rows of one thing."""
+    return table[table[key].astype(str) == value]
+
+
+def within(table: pd.DataFrame, scope: str) -> pd.DataFrame:
+    """Take the rows whose division code lies within a scope; all for an empty one."""
+    return table[table["code"].astype(str).str.startswith(scope)]
+
+
+def total(table: pd.DataFrame, column: str) -> int:
+    """Sum a count; what is not known counts as nothing."""
+    return int(table[column].fillna(0).sum())
+
+
 def expiring(lots: Iterable[StockLot], today: date, days: float) -> list[StockLot]:
     """List usable goods on the shelf that expire within some days or have expired, the soonest first."""
     last = today + timedelta(days=days)

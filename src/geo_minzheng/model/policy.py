@@ -8,6 +8,7 @@ from datetime import date
 
 from geo_minzheng.errors import MissingValueError
 from geo_minzheng.model.account import Role
+from geo_minzheng.model.duty import TaskRule
 from geo_minzheng.model.housing_rules import Ranking, SubsidyRule
 from geo_minzheng.model.impact import ImpactAssumptions
 from geo_minzheng.model.relief import Package
@@ -242,6 +243,7 @@ class Policy:
     facility_kinds: Mapping[str, FacilityKind] = field(repr=False)
     roads: Mapping[str, RoadClass] = field(repr=False)
     roles: Mapping[str, Role] = field(repr=False)
+    tasks: Mapping[str, TaskRule] = field(repr=False)
     seasons: Mapping[int, str] = field(repr=False)
     indicators: tuple[Indicator, ...] = field(repr=False)
     form_rules: tuple[FormRule, ...] = field(repr=False)

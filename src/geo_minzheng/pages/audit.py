@@ -13,7 +13,7 @@ import streamlit as st
 from geo_minzheng.model.anchor import parse_anchor
 from geo_minzheng.model.trail import TrailFilter
 from geo_minzheng.pages import frame
-from geo_minzheng.services import trail
+from geo_minzheng.services import inbox, trail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -230,6 +230,9 @@ def verify_chain(office: Bureau, typed: str) -> None:
     with office.reading() as session:
         end, verdict = trail.verify(session, printed, progress=tell)
     bar.empty()
+    if printed is None:
+        with office.transaction() as (session, act):
+            inbox.mark_verified(session, frame.signed_in().person, act.at, is_whole=verdict.is_ok)
     if verdict.is_ok and printed is not None:
         st.success(frame.plain(text("pages.audit.agrees", head=trail.anchor_words(text, printed))))
     elif verdict.is_ok:

@@ -18,11 +18,12 @@ from geo_minzheng.errors import GeoMinzhengError, StoppedError
 from geo_minzheng.model.account import COOKIE, SignedIn, audience_of
 from geo_minzheng.pages import take, work
 from geo_minzheng.present import maps_shelf
+from geo_minzheng.present.help import help_of, marked_parts
 from geo_minzheng.present.maps import build_map, map_data
 from geo_minzheng.present.page_words import cell_value, page_table
 from geo_minzheng.present.text import languages as text_files
 from geo_minzheng.services import accounts, duty, incidents, places
-from geo_minzheng.settings import data_dir, read_settings
+from geo_minzheng.settings import data_dir, docs_dir, read_settings
 
 if TYPE_CHECKING:
     from geo_minzheng.model.incident import Incident
@@ -444,6 +445,22 @@ def sidebar(office: Bureau) -> None:
         st.caption(office.text("pages.frame.data_time", at=office.text.moment(office.now(), screen=True)))
 
 
+@lru_cache(maxsize=1)
+def _helps() -> dict[str, str]:
+    return marked_parts(docs_dir() / "guide")
+
+
+def show_help(office: Bureau, page: str) -> None:
+    """Offer the part of the guide that is about a page, at its head."""
+    told = help_of(_helps(), page, office.role, office.text.language)
+    if told:
+        with (
+            st.container(key="help", horizontal=True, horizontal_alignment="right"),
+            st.popover(office.text("pages.frame.help"), icon=":material/info:", type="tertiary"),
+        ):
+            st.markdown(told)
+
+
 def page_foot(office: Bureau) -> None:
     """Say below every page's tables that the district holds synthetic data."""
     with office.reading() as session:
@@ -492,11 +509,12 @@ def set_pages(pages: dict[str, Any]) -> None:
     st.session_state["pages"] = pages
 
 
-def link(page: str, label: str, *, icon: str | None = None, incident: str = "") -> None:
-    """Link to another page; who acts and the language go along."""
+def link(page: str, label: str, *, icon: str | None = None, incident: str = "", **address: str) -> None:
+    """Link to another page, and to a place on it by its address; the language and the incident go along."""
     query = {name: value for name, value in st.session_state.get("address", {}).items() if value}
     if incident:
         query["incident"] = incident
+    query |= address
     known = st.session_state.get("pages", {})
     if page in known:
         st.page_link(known[page], label=plain(label), icon=icon, query_params=query, width="stretch")

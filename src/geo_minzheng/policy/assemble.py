@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from geo_minzheng.model import housing_rules, relief_rules, report_rules
 from geo_minzheng.model import policy as parts
 from geo_minzheng.model.account import Role
+from geo_minzheng.model.duty import TaskRule
 from geo_minzheng.model.impact import DamageShare, DepthShare, ImpactAssumptions
 from geo_minzheng.model.incident import Band
 from geo_minzheng.policy.read import Row
@@ -53,6 +54,7 @@ def assemble(
         home_ranking=_ranking("home", rows),
         facility_kinds={row.text("kind"): _plain(parts.FacilityKind, row) for row in rows["facility_kinds"]},
         roles={row.text("role"): _plain(Role, row) for row in rows["roles"]},
+        tasks={row.text("task"): _plain(TaskRule, row) for row in sorted(rows["tasks"], key=_urgency)},
         roads={row.text("road_class"): _plain(parts.RoadClass, row) for row in rows["roads"]},
         seasons={int(row.number("month") or 0): row.text("season") for row in rows["seasons"]},
         indicators=tuple(sorted((_plain(report_rules.Indicator, row) for row in rows["indicators"]), key=_form_order)),
@@ -76,6 +78,10 @@ def _plain(kind: type[T], row: Row, /, **more: Any) -> T:
             value = row.cells[name]
             known[name] = "" if value is None and annotation == "str" else value
     return kind(**(known | more))
+
+
+def _urgency(row: Row) -> float:
+    return row.number("order") or 0.0
 
 
 def _form_order(indicator: report_rules.Indicator) -> tuple[str, int]:

@@ -8,6 +8,7 @@ from datetime import date
 from itertools import combinations, pairwise
 
 from geo_minzheng.errors import InputError
+from geo_minzheng.model.account import is_allowed
 from geo_minzheng.policy.read import Reading, Row
 from geo_minzheng.policy.resolve import explode, resolve, turning_days
 from geo_minzheng.policy.schema import GRADES, PROVENANCE, STRUCTURES
@@ -34,6 +35,24 @@ def check_all(reading: Reading) -> list[InputError]:
             faults += _references(now, reading.broken) if is_clean else ()
             faults += [fault for rule in rules for fault in rule(now)]
     return list({(f.key, repr(sorted(f.facts.items(), key=str))): f for f in faults}.values())
+
+
+def _tasks_for_somebody(rows: Rows) -> Iterable[InputError]:
+    """Find tasks that nobody would be told of: no role with that page may do the act, or is named."""
+    pages = {page for role in rows["roles"] for page in role.parts("pages")}
+    for row in rows["tasks"]:
+        if row.text("page") not in pages:
+            yield row.fault("unknown_code", "page", value=row.text("page"), allowed=sorted(pages))
+            continue
+        told = [r for r in rows["roles"] if row.text("page") in r.parts("pages") and _is_told(r, row)]
+        named = {r.text("role") for r in told}
+        if not told or not set(row.parts("roles")) <= named:
+            yield row.fault("task_for_nobody", "act", value=row.text("task"), page=row.text("page"))
+
+
+def _is_told(role: Row, task: Row) -> bool:
+    may = task.text("act") and is_allowed(role.parts("may"), task.text("act"), task.text("table"))
+    return bool(may) or role.text("role") in task.parts("roles")
 
 
 def _sound(rows: list[Row]) -> list[Row]:
@@ -253,6 +272,13 @@ def _level_order(rows: Rows) -> Iterable[InputError]:
 
 # Each rule between rows with the cells it looks at.
 _RULES: tuple[tuple[Callable[[Rows], Iterable[InputError]], dict[str, frozenset[str]]], ...] = (
+    (
+        _tasks_for_somebody,
+        {
+            "roles": frozenset({"role", "may", "pages"}),
+            "tasks": frozenset({"task", "act", "table", "roles", "page"}),
+        },
+    ),
     (_form_rules, {"form_rules": frozenset({"rule", "relation"}), "form_terms": frozenset({"rule"})}),
     (
         _person_bands,

@@ -33,6 +33,33 @@ STRUCTURES = (
     "brick_concrete",
     "concrete",
 )
+# What somebody may be told waits for them, as the duty desk finds it.
+TASKS = (
+    "health_bad",
+    "chain_broken",
+    "papers_overdue",
+    "no_footprint",
+    "no_impact",
+    "level_differs",
+    "no_plan",
+    "plan_waiting",
+    "orders_waiting",
+    "orders_to_pick",
+    "orders_to_ship",
+    "orders_to_receive",
+    "orders_to_hand_out",
+    "returned",
+    "reports_waiting",
+    "silent",
+    "papers_due",
+    "first_sign_in",
+    "health_warning",
+    "chain_due",
+    "no_programme",
+    "reasons_missing",
+    "defects_overdue",
+    "near_expiry",
+)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from geo_minzheng.policy.schema import (
     SEASON_WORDS,
     SEASONS,
     STRUCTURES,
+    TASKS,
     Column,
     Table,
 )
@@ -268,6 +269,21 @@ ROLES = (
             Column("is_command", BOOL, True),
         ),
         ("role",),
+        needs_unit=False,
+    ),
+    Table(
+        "tasks",
+        "tasks.csv",
+        (
+            Column("task", required=True, choices=TASKS),
+            Column("order", INT, True, unit="1", low=1),
+            Column("act"),
+            Column("table"),
+            Column("roles", LIST, ref="roles.role"),
+            Column("page", required=True),
+            Column("address"),
+        ),
+        ("task",),
         needs_unit=False,
     ),
 )

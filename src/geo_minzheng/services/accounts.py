@@ -10,7 +10,7 @@ from geo_minzheng.engine.sitting import Limits, Sitting, longest_of, sitting_of
 from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.model.account import ANYTHING, NOTHING, Person, Role, SessionKind, SignedIn
 from geo_minzheng.model.scope import Scope
-from geo_minzheng.services import passwords, response, settings_of
+from geo_minzheng.services import passwords, responding, settings_of
 from geo_minzheng.store import accounts as store
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ def where(session: Session, person: Person) -> str:
     """Name where a person works: town, village, warehouse, home or receiver; empty for the whole district."""
     names = store.division_names(session) | store.place_names(session)
     return " ".join(names.get(code, code) for code in (person.scope, person.place) if code)
+
+
+def not_yet_in(session: Session) -> list[Person]:
+    """List the accounts whose one-time secret nobody has used yet."""
+    return store.list_people(session, must_change=True)
 
 
 def role_of(policy: Policy, person: Person) -> Role:
@@ -266,7 +271,7 @@ def who_is(session: Session, policy: Policy, token: str, at: datetime) -> tuple[
     if not _is_good_here(session, account) or account.post not in policy.roles:
         return None
     limits = limits_of(policy)
-    is_responding = response.is_active(session)
+    is_responding = responding.is_active(session)
     state = sitting_of(kind, row.opened_at, row.seen_at, at, limits, is_responding=is_responding)
     if state is Sitting.ENDED:
         return None
@@ -409,11 +414,11 @@ def sign_in_device(session: Session, act: Act, code: str, at: datetime) -> Opene
 def list_sessions(session: Session, policy: Policy, at: datetime, name: str = "") -> list[dict[str, Any]]:
     """List who is signed in where: number, person, kind, label, since and last seen."""
     only = store.get_account(session, name) if name else None
-    limits, responding = limits_of(policy), response.is_active(session)
+    limits, is_responding = limits_of(policy), responding.is_active(session)
 
     def is_open(row: SignIn) -> bool:
         kind = SessionKind(row.kind)
-        state = sitting_of(kind, row.opened_at, row.seen_at, at, limits, is_responding=responding)
+        state = sitting_of(kind, row.opened_at, row.seen_at, at, limits, is_responding=is_responding)
         return state is not Sitting.ENDED
 
     return [

@@ -1,53 +1,26 @@
-"""The duty desk: what waits to be done now, worst first, and the district in a few numbers."""
+"""The duty desk: the district in a few numbers, the next step of the flood day, plans laid out for reading."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.engine import documents, small_cells
 from geo_minzheng.engine import duty as duty_engine
 from geo_minzheng.errors import NotFoundError
-from geo_minzheng.services import dispatch, impact, incidents, places, relief, reports, review, settings_of, stock
+from geo_minzheng.services import dispatch, impact, incidents, places, relief, reports, settings_of, stock
 from geo_minzheng.store import audit, records
 from geo_minzheng.store.scope import whole
 from geo_minzheng.store.tables_flood import Incident as IncidentRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
     from geo_minzheng.model.act import Act
     from geo_minzheng.model.policy import Policy
-
-MOST = 7
-# The order of urgency: lives and legal clocks first, stores last.
-ORDER = (
-    "papers_overdue", "no_footprint", "no_impact", "no_plan", "plan_waiting", "orders_waiting", "reports_waiting",
-    "silent", "papers_due", "near_expiry",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """One thing that waits for somebody.
-
-    Parameters
-    ----------
-    kind
-        One of ``ORDER``.
-    facts
-        What its sentence names.
-    incident
-        Incident it belongs to; empty for the stores.
-    """
-
-    kind: str
-    facts: dict[str, Any] = field(default_factory=dict)
-    incident: str = ""
 
 
 def data_version(session: Session) -> str:
@@ -59,38 +32,6 @@ def data_version(session: Session) -> str:
 def open_incidents(session: Session) -> list[str]:
     """List the incidents that are not closed, newest first."""
     return [row.incident_id for row in reversed(records.find(session, IncidentRow, state="open"))]
-
-
-def list_waiting(session: Session, act: Act, policy: Policy) -> list[Waiting]:
-    """List what waits, worst first, at most seven lines."""
-    found = [*_papers(session, act, policy), *_expiring(session, act, policy)]
-    for incident in open_incidents(session):
-        found += _of_incident(session, incident)
-    return sorted(found, key=lambda w: ORDER.index(w.kind))[:MOST]
-
-
-def _papers(session: Session, act: Act, policy: Policy) -> Iterator[Waiting]:
-    horizon = timedelta(hours=policy.number("dispatch.oral_order_paper_hours"))
-    for approval in dispatch.papers_due(session, act.at + horizon):
-        if approval.paper_due is None:
-            continue
-        left = duty_engine.minutes_until(approval.paper_due, act.at)
-        kind = "papers_overdue" if left < 0 else "papers_due"
-        plan = relief.get_plan(session, approval.plan_id)
-        facts = {"plan": approval.plan_id, "version": plan.version, "leader": approval.leader, "minutes": abs(left)}
-        yield Waiting(kind, facts, plan.incident)
-
-
-def _of_incident(session: Session, incident: str) -> Iterator[Waiting]:
-    step = next_step(session, incident)
-    if step:
-        yield Waiting(step, incident=incident)
-    waiting = sum(1 for v in reports.list_versions(session, incident) if v.state == "submitted")
-    if waiting:
-        yield Waiting("reports_waiting", {"count": waiting}, incident)
-    silent = reports.silent_villages(session, incident, review.assessed(session, incident))
-    if silent:
-        yield Waiting("silent", {"count": len(silent)}, incident)
 
 
 def next_step(session: Session, incident: str) -> str:
@@ -111,13 +52,6 @@ def next_step(session: Session, incident: str) -> str:
         return "plan_waiting"
     ready = {"approved", "oral_order"}
     return "orders_waiting" if any(o.state in ready for o in dispatch.orders_of(session, incident)) else ""
-
-
-def _expiring(session: Session, act: Act, policy: Policy) -> Iterator[Waiting]:
-    days = policy.number("warehouse.near_expiry_days")
-    near = duty_engine.expiring(stock.movable_stock(session, policy, act.at.date()), act.at.date(), days)
-    if near:
-        yield Waiting("near_expiry", {"count": len(near), "days": days, "first": near[0].expiry_on})
 
 
 def district_numbers(session: Session, act: Act, policy: Policy) -> dict[str, float | None]:

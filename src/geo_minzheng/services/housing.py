@@ -140,6 +140,12 @@ def latest_programmes(session: Session) -> dict[str, Any] | None:
     return None if row is None else dict(row.document)
 
 
+def made_by(session: Session) -> str:
+    """Name who made the last programmes; empty while there are none."""
+    row = records.latest(session, ProgrammeRun)
+    return "" if row is None else row.who
+
+
 def case_rows(session: Session, act: Act, policy: Policy) -> list[dict[str, Any]]:
     """List the judged cases for the page: tier, score in parts, gate, subsidy, place."""
     return documents.rows(judge_cases(session, act, policy))

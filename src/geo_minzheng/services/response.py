@@ -10,7 +10,7 @@ from geo_minzheng.errors import InputError, RefusedError
 from geo_minzheng.services import incidents, needs
 from geo_minzheng.store import records
 from geo_minzheng.store.second_person import are_different
-from geo_minzheng.store.tables_flood import Incident, LevelDecision
+from geo_minzheng.store.tables_flood import LevelDecision
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -97,10 +97,3 @@ def present_level(session: Session, incident: str) -> dict[str, Any] | None:
         "decision": row.decision_id, "action": row.action, "level": row.decided, "advised": row.advised,
         "leader": row.leader, "reason": row.reason, "who": row.who, "at": row.at.isoformat(), "order_no": row.order_no,
     }  # fmt: skip
-
-
-def is_active(session: Session) -> bool:
-    """Tell whether a response is active now, of any incident that is open."""
-    last: dict[str, LevelDecision] = {row.incident: row for row in records.find(session, LevelDecision)}
-    open_now = {row.incident_id for row in records.find(session, Incident, state="open")}
-    return any(row.decided is not None for incident, row in last.items() if incident in open_now)

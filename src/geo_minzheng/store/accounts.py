@@ -41,9 +41,12 @@ def person_of(row: Account) -> Person:
     return Person(row.login, row.name, row.post, row.scope, row.place, row.is_disabled, row.is_demo)
 
 
-def list_people(session: Session) -> list[Person]:
-    """List every account, oldest first."""
-    return [person_of(row) for row in session.scalars(select(Account).order_by(Account.fid))]
+def list_people(session: Session, *, must_change: bool = False) -> list[Person]:
+    """List every account, or those in use that wait for their first password, oldest first."""
+    query = select(Account).order_by(Account.fid)
+    if must_change:
+        query = query.where(Account.must_change, Account.is_disabled.is_(False))
+    return [person_of(row) for row in session.scalars(query)]
 
 
 def find_account(session: Session, name: str) -> Account | None:

@@ -145,6 +145,7 @@ RULES: dict[str, Rule] = {
     "account": Rule(""),
     "sign_in": Rule(""),
     "pairing": Rule(""),
+    "seen": Rule(""),
     "audit": Rule(CASEWORK, (District(),), adds=(), adds_class=False),
     "audit_head": Rule(""),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import MetaData
 
 from geo_minzheng.store.columns import Base
-from geo_minzheng.store.tables_accounts import Account, Pairing, SignIn
+from geo_minzheng.store.tables_accounts import Account, Pairing, Seen, SignIn
 from geo_minzheng.store.tables_flood import Assessment, Closure, Footprint, Incident, LevelDecision, ReliefRequest
 from geo_minzheng.store.tables_housing import ProgrammeRun, ReviewReason, SitingRun
 from geo_minzheng.store.tables_layers import LAYERS
@@ -69,6 +69,7 @@ __all__ = [
     "ReportVersion",
     "Reservation",
     "ReviewReason",
+    "Seen",
     "Setting",
     "SignIn",
     "SitingRun",

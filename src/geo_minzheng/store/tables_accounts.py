@@ -67,3 +67,16 @@ class Pairing(Base):
     label: Mapped[str] = mapped_column(default="")
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class Seen(Base):
+    """How far somebody has read what happened, and when they last verified the audit chain 已阅."""
+
+    __tablename__ = "seen"
+    __table_args__ = (UniqueConstraint("account_fid"),)
+
+    account_fid: Mapped[int] = mapped_column(ForeignKey("account.fid"))
+    seq: Mapped[int] = mapped_column(default=0)
+    read_at: Mapped[datetime | None]
+    verified_at: Mapped[datetime | None]
+    is_whole: Mapped[bool] = mapped_column(default=True)

@@ -62,8 +62,8 @@ def life_of(session: Session, table: str, key: str, *, limit: int = 500) -> list
         and_(AuditRow.table_name == part, or_(AuditRow.row_key == key, _begins(AuditRow.row_key, f"{key}/")))
         for part in PARTS.get(table, ())
     ]
-    query = _whole().where(or_(own, *inside)).order_by(AuditRow.seq).limit(limit)
-    rows = [_row(row) for row in session.execute(query).tuples()]
+    query = whole().where(or_(own, *inside)).order_by(AuditRow.seq).limit(limit)
+    rows = [row_of(row) for row in session.execute(query).tuples()]
     brought = import_of(session, table, key)
     return [brought, *rows] if brought is not None else rows
 
@@ -82,20 +82,22 @@ def import_of(session: Session, table: str, key: str) -> TrailRow | None:
     fid = session.scalar(select(model.fid).where(*(c == part for c, part in zip(columns, wanted, strict=True))))
     if fid is None:
         return None
-    query = _whole().where(AuditRow.table_name == table, AuditRow.action == IMPORT).order_by(AuditRow.seq)
+    query = whole().where(AuditRow.table_name == table, AuditRow.action == IMPORT).order_by(AuditRow.seq)
     for row in session.execute(query).tuples():
-        found = _row(row)
+        found = row_of(row)
         ends = (found.after or {}).get("rows") or [1, 0]
         if ends[0] <= fid <= ends[-1]:
             return found
     return None
 
 
-def _whole() -> Select[*tuple[Any, ...]]:
+def whole() -> Select[*tuple[Any, ...]]:
+    """Ask for rows with what they changed."""
     return select(*_HEAD, AuditRow.before, AuditRow.after)
 
 
-def _row(row: Any) -> TrailRow:
+def row_of(row: Any) -> TrailRow:
+    """Read a row that was asked for by :func:`whole`."""
     names = [field.name for field in fields(TrailRow)]
     told = dict(zip(names, row, strict=True))
     return TrailRow(**told | {n: json.loads(told[n] or "null") for n in ("before", "after")})

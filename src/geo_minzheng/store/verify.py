@@ -14,7 +14,6 @@ from geo_minzheng.model.ledger import ReservationState
 from geo_minzheng.model.verdict import OK, Verdict
 from geo_minzheng.store import policies
 from geo_minzheng.store.audit import verify_chain
-from geo_minzheng.store.frames import layer_table
 from geo_minzheng.store.geometry import Geometry
 from geo_minzheng.store.guard import guards
 from geo_minzheng.store.history import verify_history, verify_vouchers_written
@@ -51,7 +50,7 @@ def verify(session: Session, anchor: tuple[int, str] | None = None) -> dict[str,
 def verify_sealed(session: Session) -> Verdict:
     """Check that every private cell is sealed and opens with the keys at hand, and that its blind index is its own."""
     for name, columns in SEALED.items():
-        _, table = layer_table(name)
+        table = METADATA.tables[name]
         shown = [table.columns[n] for n in (f"{name}_id", *columns, *index_columns(name))]
         try:
             rows = session.execute(select(*shown).order_by(table.columns["fid"])).all()
