@@ -59,7 +59,7 @@ iframe { display: block; }
   [data-testid="stColumn"]:has([class*="st-key-map_"]) { order: 2; }
 }
 .st-key-help { margin-bottom: -3rem; position: relative; z-index: 1; pointer-events: none; }
-.st-key-help button { pointer-events: auto; }
+.st-key-help button, .st-key-help button p { pointer-events: auto; color: inherit !important; }
 @media (max-width: 640px) {
   [data-testid="stMarkdownContainer"] > table:has(th:nth-child(6)) { min-width: 680px; }
   .stApp :is(button, summary, [role="tab"], [role="radio"], [role="combobox"], [data-testid="stPageLink-NavLink"],
