@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from geo_minzheng.bootstrap import open_bureau
 from geo_minzheng.model.relief import OrderState
-from geo_minzheng.services import demo, dispatch, impact, incidents, relief, roads, tasks
+from geo_minzheng.services import demo, demo_people, dispatch, impact, incidents, relief, roads, tasks
 from geo_minzheng.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +53,7 @@ def quiet_district(tmp_path_factory):
     stage = demo.Stage(desk.text, desk.catalogue, desk.policy_for("seed_reference"), base, base / "home")
     with desk.transaction() as (session, act):
         demo.import_demo_district(session, act, stage)
+        demo_people.add_demo_people(session, act, "")
     process, url = start_app(base / "home", base / "app.log", "--now", NOW)
     yield url, base / "home"
     process.terminate()
