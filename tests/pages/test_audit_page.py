@@ -138,8 +138,13 @@ def test_the_filtered_log_is_exported_without_formulas(home, tmp_path):
     desk = office(home)
     with desk.reading() as session:
         wanted = TrailFilter(table="voucher")
-        count = trail.write_trail(session, desk.text, desk.now().tzinfo, wanted, tmp_path / "a.xlsx")
-        assert trail.write_trail(session, desk.text, desk.now().tzinfo, wanted, tmp_path / "a.csv") == count
+        count = trail.write_trail(
+            session, desk.text, desk.now().tzinfo, wanted, tmp_path / "a.xlsx", desk.policy().roles
+        )
+        assert (
+            trail.write_trail(session, desk.text, desk.now().tzinfo, wanted, tmp_path / "a.csv", desk.policy().roles)
+            == count
+        )
         assert count == trail.count_trail(session, wanted) > 0
     sheet = openpyxl.load_workbook(tmp_path / "a.xlsx").active
     assert sheet.max_row == count + 1 and sheet["A1"].value == "条号"

@@ -58,12 +58,15 @@ def list_(
         zone = office.now().tzinfo
         if out is not None:
             with office.reading() as session, frame.writing(out):
-                count = trail.write_trail(session, office.text, zone, wanted, out)
+                count = trail.write_trail(session, office.text, zone, wanted, out, office.policy().roles)
             show({"file": str(out), "rows": count}, lambda: [office.text("cli.audit.files", count=count, file=out)])
             return
         with office.reading() as session:
             rows = trail.list_trail(session, wanted, below=below, limit=limit)
-        lines = [office.text("cli.audit.line", **trail.in_words(office.text, zone, row)) for row in rows]
+        lines = [
+            office.text("cli.audit.line", **trail.in_words(office.text, zone, row, office.policy().roles))
+            for row in rows
+        ]
         show([_plain(row) for row in rows], lambda: lines or [office.text("cli.audit.none")])
 
 
@@ -90,7 +93,7 @@ def life(
 
 def _lines(office: Bureau, step: LifeStep) -> list[str]:
     text = office.text
-    head = trail.in_words(text, office.now().tzinfo, step.row)
+    head = trail.in_words(text, office.now().tzinfo, step.row, office.policy().roles)
     head["role"] = head["role"] or text("pages.audit.no_role")
     return [text("pages.audit.step", **head), *(f"    {line}" for line in trail.change_lines(text, step))]
 

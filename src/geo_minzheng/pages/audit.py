@@ -77,7 +77,7 @@ def show_filter(office: Bureau) -> None:
     known = frame.kept(office, ("audit.choices",), ask)
     known = {**known, "event": known["incident"]}
     labels: dict[str, Callable[[str], str]] = {
-        "role": lambda v: trail.role_name(text, v),
+        "role": lambda v: trail.role_name(text, v, office.policy().roles),
         "table": lambda v: trail.table_name(text, v),
         "action": lambda v: trail.action_name(text, v),
     }
@@ -141,7 +141,7 @@ def show_log(office: Bureau) -> None:
 
 
 def _cells(office: Bureau, row: TrailRow) -> dict[str, Any]:
-    told = trail.in_words(office.text, office.now().tzinfo, row)
+    told = trail.in_words(office.text, office.now().tzinfo, row, office.policy().roles)
     return {office.text(f"pages.audit.column.{name}"): told[name] or None for name in trail.COLUMNS}
 
 
@@ -152,7 +152,7 @@ def show_export(office: Bureau, wanted: TrailFilter, count: int) -> None:
     def make(ending: str) -> bytes:
         with tempfile.TemporaryDirectory() as folder, office.reading() as session:
             path = Path(folder) / f"audit.{ending}"
-            trail.write_trail(session, text, office.now().tzinfo, wanted, path)
+            trail.write_trail(session, text, office.now().tzinfo, wanted, path, office.policy().roles)
             return path.read_bytes()
 
     for ending, mime in (("xlsx", XLSX), ("csv", "text/csv")):
@@ -188,7 +188,7 @@ def show_life(office: Bureau) -> None:
 def show_step(office: Bureau, step: LifeStep) -> None:
     """Write one change of the record: who, when, where, and field by field from what to what."""
     text = office.text
-    head = trail.in_words(text, office.now().tzinfo, step.row)
+    head = trail.in_words(text, office.now().tzinfo, step.row, office.policy().roles)
     head["role"] = head["role"] or text("pages.audit.no_role")
     line = text("pages.audit.step", **head)
     frame.strong(f"{line} · {text('pages.audit.at_place', place=step.row.place)}" if step.row.place else line)

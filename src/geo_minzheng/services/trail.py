@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from geo_minzheng.model.account import Role
     from geo_minzheng.model.layer import LayerSpec
     from geo_minzheng.present.text import Text
 
@@ -195,17 +196,16 @@ def action_name(text: Text, action: str) -> str:
     return text(f"audit.action.{action}") if text.has(f"audit.action.{action}") else action
 
 
-def role_name(text: Text, role: str) -> str:
+def role_name(text: Text, role: str, roles: Mapping[str, Role]) -> str:
     """Name a role in words; what was written before there were roles has none."""
-    key = f"pages.frame.role.{role}"
-    return text(key) if role and text.has(key) else role
+    return text.name("roles", role, roles[role]) if role in roles else role
 
 
-def in_words(text: Text, zone: tzinfo | None, row: TrailRow) -> dict[str, Any]:
+def in_words(text: Text, zone: tzinfo | None, row: TrailRow, roles: Mapping[str, Role]) -> dict[str, Any]:
     """Write one row of the log as people read it."""
     return {
         "seq": row.seq, "at": text.moment(row.at.astimezone(zone), screen=True), "who": row.who,
-        "role": role_name(text, row.role), "action": action_name(text, row.action),
+        "role": role_name(text, row.role, roles), "action": action_name(text, row.action),
         "table": table_name(text, row.table), "key": row.key, "place": row.place, "incident": row.incident,
     }  # fmt: skip
 
@@ -231,9 +231,11 @@ def verify(
     return end, verdict
 
 
-def write_trail(session: Session, text: Text, zone: tzinfo | None, wanted: TrailFilter, path: Path) -> int:
+def write_trail(
+    session: Session, text: Text, zone: tzinfo | None, wanted: TrailFilter, path: Path, roles: Mapping[str, Role]
+) -> int:
     """Write the filtered log as XLSX or CSV, the newest ``EXPORTED`` rows at most; give the number of rows."""
-    rows = [in_words(text, zone, row) for row in list_trail(session, wanted, limit=EXPORTED)]
+    rows = [in_words(text, zone, row, roles) for row in list_trail(session, wanted, limit=EXPORTED)]
     columns = tuple(SheetColumn(n, text(f"pages.audit.column.{n}"), _WIDTHS.get(n, 12.0)) for n in COLUMNS)
     if path.suffix == ".csv":
         write_csv(rows, columns, path)
