@@ -88,6 +88,10 @@ def _district(session: Session, world: World) -> None:
     put(session, "siting_run", EVERYBODY, run_id="2026/1")
     put(session, "decision", EVERYBODY, decision_id="D1")
     put(session, "audit", EVERYBODY, seq=10**6)
+    account = put(session, "account", EVERYBODY, login="duty", name="duty")
+    put(session, "sign_in", EVERYBODY, account_fid=account, kind="browser")
+    put(session, "pairing", EVERYBODY, account_fid=account, kind="phone")
+    put(session, "seen", EVERYBODY, account_fid=account)
 
 
 def _people(session: Session, world: World, owner: str, code: str) -> None:
@@ -161,10 +165,14 @@ BY_CODE = {
 }  # fmt: skip
 
 
+# The store's own, and the door's: who signs in has no scope yet, and of a secret there is a hash only.
+OWN = {"setting", "audit_head", "account", "sign_in", "pairing", "seen"}
+
+
 def expected(world: World, table: str, scope: Scope) -> set[int]:
     """Say which rows of a table a scope may see: the law in words of its own, beside the product's rules."""
     needs = "casework" if table in CASEWORK else "bureau" if table in BUREAU else "wide"
-    is_own = table in ("setting", "audit_head")
+    is_own = table in OWN
     if not is_own and needs not in scope.sees:
         return set()
     holds = DISTRICT.startswith(scope.prefix) and not scope.place_kind
