@@ -17,7 +17,7 @@ SAFE = {
     "present/maps.py": {"part", "assets.inline_font(letters)", "assets.inline_style()", "assets.inline_script()"},
 }  # fmt: skip
 # Words of Office files, never of a page.
-NO_PAGE = {"present/paper_docx.py", "store/frames.py", "store/verify.py"}
+NO_PAGE = {"present/paper_docx.py", "store/frames.py", "store/policies.py", "store/verify.py"}
 # Names in them that must have been made by escaping.
 MADE = {"pages/account.py": {"words"}, "present/mapdata.py": {"h", "v"}, "present/maps.py": {"part"}}
 DRAWS = {"Popup", "Tooltip", "GeoJson", "GeoJsonTooltip", "GeoJsonPopup", "Marker", "CircleMarker", "DivIcon", "Icon"}

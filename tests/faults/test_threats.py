@@ -74,7 +74,7 @@ def test_side_api(site):
 # part is a name of ours, a number of ours, or a name that passed ``_quoted``.
 COMPOSED = {
     "layers/geopackage.py", "present/tables_geo.py", "store/gpkg.py", "store/guard.py", "store/scrub.py",
-    "store/session.py", "store/verify.py",
+    "store/policies.py", "store/session.py", "store/verify.py",
 }  # fmt: skip
 RUNS = {"exec_driver_sql", "execute", "executemany", "executescript", "scalar", "scalars", "read_sql"}
 
