@@ -92,7 +92,7 @@ def test_every_page_passes_wcag_at_every_width_light_and_dark(chromium, served, 
     page, watch, wrong, asked = screens.new_page(chromium, width, scheme), Watch(), {}, 0
     watch.on(page)
     for view in screens.views():
-        screens.open_page(page, served, view.page, **{"as": WHO, **dict(view.query)})
+        screens.open_page(page, served, view.page, **dict(view.query))
         sideways = page.evaluate("() => document.documentElement.scrollWidth")
         assert sideways <= width, f"{view.name} scrolls sideways: {sideways} px"
         screens.stretch(page)
@@ -114,7 +114,7 @@ def test_every_page_passes_wcag_at_every_width_light_and_dark(chromium, served, 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_planted_faults_turn_the_audit_red(chromium, served, scheme):
     page = screens.new_page(chromium, 1280, scheme)
-    screens.open_page(page, served, "report", **{"as": WHO})
+    screens.open_page(page, served, "report")
     page.evaluate(PLANTED)
     _, wrong = audit(page)
     page.context.close()
@@ -138,7 +138,7 @@ def walk(page, most=160):
 @pytest.mark.parametrize("name", screens.page_names())
 def test_every_page_is_walked_by_keyboard(chromium, served, name, width):
     page = screens.new_page(chromium, width)
-    screens.open_page(page, served, name, **{"as": WHO, "map": "1"})
+    screens.open_page(page, served, name, map="1")
     stops, is_round = walk(page)
     assert is_round, f"no way out: {[s['name'] for s in stops[-6:]]}"
     assert "跳到主要内容" in stops[0]["name"], "the skip link comes first"
@@ -154,7 +154,7 @@ def test_every_page_is_walked_by_keyboard(chromium, served, name, width):
 
 def test_the_skip_link_leads_to_the_main_content(chromium, served):
     page = screens.new_page(chromium, 1280)
-    screens.open_page(page, served, "roads", **{"as": WHO})
+    screens.open_page(page, served, "roads")
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.textContent") == "跳到主要内容"
     page.keyboard.press("Enter")
@@ -167,7 +167,7 @@ def test_the_skip_link_leads_to_the_main_content(chromium, served):
 
 def test_the_open_tab_and_the_picked_rows_come_back_after_f5(chromium, served):
     page = screens.new_page(chromium, 1280)
-    screens.open_page(page, served, "relief", **{"as": WHO})
+    screens.open_page(page, served, "relief")
     page.get_by_role("tab", name="调拨单", exact=True).click()
     screens.rest(page)
     assert "tab=orders" in page.url
@@ -184,7 +184,7 @@ def test_the_open_tab_and_the_picked_rows_come_back_after_f5(chromium, served):
 
 def test_the_rows_on_screen_are_taken_along_in_four_formats(chromium, served, tmp_path):
     page = screens.new_page(chromium, 1280)
-    screens.open_page(page, served, "roads", **{"as": WHO})
+    screens.open_page(page, served, "roads")
     opener = page.get_by_test_id("stPopoverButton").filter(has_text="导出（102行）")
     opener.click()
     files = {}
@@ -210,7 +210,7 @@ def test_a_dark_screen_is_dark_and_a_light_one_light(chromium, served):
     shades = {}
     for scheme in ("light", "dark"):
         page = screens.new_page(chromium, 1280, scheme)
-        screens.open_page(page, served, "report", **{"as": WHO})
+        screens.open_page(page, served, "report")
         shades[scheme] = page.evaluate("() => getComputedStyle(document.querySelector('.stApp')).backgroundColor")
         page.context.close()
     assert shades == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 27)"}

@@ -42,7 +42,7 @@ def play_the_rest(desk, out):
     scan.write_bytes(b"%PDF-1.4\n%%EOF\n")
     desk.do("relief", "paper", plan["plan_id"], scan)
     case = desk.do("housing", "review")[0]["first"]
-    desk.named("审核员丁").do("housing", "review", "--case", case, "--reason", "现场复核")
+    desk.named("危改审核辰").do("housing", "review", "--case", case, "--reason", "现场复核")
     engine = make_engine(f"sqlite:///{desk.home / 'district.gpkg'}")
     with store_session(engine) as session:
         act = Act("保管员己", datetime.fromisoformat(desk.now), "keeper", incident)
