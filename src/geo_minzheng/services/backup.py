@@ -230,12 +230,22 @@ def prove(file: Path, secret: str, workshop: Path) -> Manifest:
         ``backup.damaged``, ``backup.differs``, ``store.newer``.
     """
     with tempfile.TemporaryDirectory(prefix="proof-", dir=workshop) as place:
-        manifest = archive.unseal(file, secret, Path(place), only=("store/",))
-        prove_store(file, manifest, Path(place) / manifest.store)
+        manifest = archive.unseal(file, secret, Path(place), only=("store/", "keys/"))
+        prove_store(file, manifest, Path(place) / manifest.store, keys_in(Path(place)))
     return manifest
 
 
-def prove_store(file: Path, manifest: Manifest, store: Path) -> None:
+def keys_in(folder: Path) -> Path:
+    """Give the keys that an archive was unpacked with, as narrow as keys must lie."""
+    keys = folder / "keys"
+    if keys.is_dir():
+        keys.chmod(0o700)
+        for path in keys.iterdir():
+            path.chmod(0o600)
+    return keys
+
+
+def prove_store(file: Path, manifest: Manifest, store: Path, keys: Path) -> None:
     """Check a restored store: its rows, ledger and chain are those counted, and its own checks hold.
 
     Raises
@@ -248,10 +258,10 @@ def prove_store(file: Path, manifest: Manifest, store: Path) -> None:
         found = snapshot.rows_of_dump(store)
         _same(file, manifest.census.rows, {name: found.get(name) for name in manifest.census.rows})
         return
-    prove_url(file, manifest, file_url(store))
+    prove_url(file, manifest, file_url(store), keys)
 
 
-def prove_url(file: Path, manifest: Manifest, url: str) -> None:
+def prove_url(file: Path, manifest: Manifest, url: str, keys: Path) -> None:
     """Check the store behind a URL against a manifest.
 
     Raises
@@ -259,7 +269,7 @@ def prove_url(file: Path, manifest: Manifest, url: str) -> None:
     StoreError
         ``backup.differs``.
     """
-    engine = sessions.make_engine(url)
+    engine = sessions.make_engine(url, keys=keys)
     try:
         with sessions.read_session(engine) as session:
             _same(file, asdict(manifest.census), asdict(census.take_census(session)))

@@ -61,7 +61,7 @@ def check_backup(place: Path, identity: Path, home: Path) -> tuple[Path, Manifes
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=_CHECKING, dir=home if home.is_dir() else None) as passing:
         manifest = archive.unseal(file, secret, Path(passing))
-        backup.prove_store(file, manifest, Path(passing) / manifest.store)
+        backup.prove_store(file, manifest, Path(passing) / manifest.store, backup.keys_in(Path(passing)))
     return file, manifest
 
 
@@ -106,11 +106,12 @@ def _furnish(file: Path, manifest: Manifest, new: Path, settings: Settings) -> N
     is_dump = store.name == snapshot.DUMP
     if is_dump != bool(settings.database_url):
         raise StoreError("backup.other_kind_dump" if is_dump else "backup.other_kind_file", file=file.name)
-    backup.prove_store(file, manifest, store)
+    keys = backup.keys_in(new)
+    backup.prove_store(file, manifest, store, keys)
     if is_dump:
         snapshot.check_empty(settings.database_url)
         snapshot.put_back(store, settings.database_url)
-        backup.prove_url(file, manifest, settings.database_url)
+        backup.prove_url(file, manifest, settings.database_url, keys)
         url = settings.database_url
         store.unlink()
     else:
@@ -118,14 +119,14 @@ def _furnish(file: Path, manifest: Manifest, new: Path, settings: Settings) -> N
         url = file_url(new / store.name)
     store.parent.rmdir()
     if manifest.census.revision != migrate.HEAD:
-        _verify(file, url)
+        _verify(file, url, keys)
     # What was logged since the backup is evidence and stays with the home.
     if (settings.home / _LOGS).is_dir():
         shutil.copytree(settings.home / _LOGS, new / _LOGS)
 
 
-def _verify(file: Path, url: str) -> None:
-    engine = sessions.open_store(url)
+def _verify(file: Path, url: str, keys: Path) -> None:
+    engine = sessions.open_store(url, keys=keys)
     try:
         with sessions.read_session(engine) as session:
             found = store_verify.verify(session)
