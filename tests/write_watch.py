@@ -13,7 +13,8 @@ from sqlalchemy import Engine, event
 
 _WRITES = re.compile(r'^\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|UPDATE|DELETE\s+FROM|REPLACE\s+INTO)\s+"?(\w+)"?', re.I)
 # The chain itself, and what the database keeps of its own files.
-OWN = {"audit", "audit_head"}
+# Of a session only its beginning and its end are acts; that somebody was seen, or read, is none.
+OWN = {"audit", "audit_head", "sign_in", "pairing", "seen"}
 _FILE = ("gpkg_", "rtree_", "sqlite_", "alembic_")
 # What is recorded under the name of the row it belongs to.
 UNDER = {

@@ -116,6 +116,7 @@ def test_planted_faults_turn_the_audit_red(chromium, served, scheme):
     page = screens.new_page(chromium, 1280, scheme)
     screens.open_page(page, served, "report")
     page.evaluate(PLANTED)
+    screens.stretch(page)
     _, wrong = audit(page)
     page.context.close()
     assert {w[0] for w in wrong} >= PLANTED_RULES
