@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,8 @@ def look(browser: Browser, url: str, names: list[str]) -> dict[str, Any]:
         open_page(page, f"{url}/{name}?as={who_for(name)}", rest_ms=300)
         told["pages"][name] = page.get_by_role("heading", level=1).first.inner_text()
         told["faces"] = page.evaluate("() => [...document.fonts].filter(f => f.status === 'loaded').map(f => f.family)")
-        told["links"] = sorted({*told["links"], *page.get_by_test_id("stSidebarNavLink").all_inner_texts()})
+        links = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
+        told["links"] = sorted({*told["links"], *(re.sub(r"（\d+）$", "", words) for words in links)})
         told["refused"] = told.get("refused", []) + page.get_by_test_id("stAlertContentError").all_inner_texts()
         told["broken"] = told.get("broken", 0) + page.get_by_test_id("stException").count()
         for kind in ("outside", "failed", "errors"):
