@@ -118,7 +118,8 @@ def _same_answer(site, people):
     fast = {kind: min(took) for kind, took in times.items()}
     assert fast["known"] >= 0.01, f"void: nothing was hashed: {fast}"
     for kind in ("unknown", "disabled"):
-        assert 0.6 <= fast[kind] / fast["known"] <= 1.6, f"{kind} is told apart by the time: {fast}"
+        # A hash takes longer than all the rest by far: whoever is spared it answers in a small part of the time.
+        assert 0.4 <= fast[kind] / fast["known"] <= 2.5, f"{kind} is told apart by the time: {fast}"
 
 
 def _delay_by_account(site):
@@ -131,7 +132,8 @@ def _delay_by_account(site):
     assert min(took[:5]) < 0.9 <= took[5], f"no delay after five failures of an account: {took}"
     assert last >= 1.5 and answer.status_code == 303 and COOKIE in answer.cookies, "a lock-out instead of a delay"
     with site.client() as owner:
-        assert knock(owner, "keeper", door.PASSWORD)[1] < 0.9, "the right password did not start the account anew"
+        again = min(knock(owner, "keeper", door.PASSWORD)[1] for _ in range(3))
+    assert again < 0.9, "the right password did not start the account anew"
 
 
 def _delay_by_address(site):
