@@ -15,7 +15,9 @@ import pytest
 from naughty import door, photos
 
 from geo_minzheng.layers import vector, xlsx_parts
+from geo_minzheng.layers.photo import read_photo
 from geo_minzheng.services import imports, reports
+from geo_minzheng.store.files import write_whole
 
 IS_SOAK = os.environ.get("GEO_MINZHENG_SOAK") == "1"
 SEED = 7
@@ -211,11 +213,11 @@ SPOILT = ("shifted.csv",)
 
 def test_a_report_that_keeps_photos_one_by_one_is_found(trial, monkeypatch):
     def read_lazily(contents):
-        return (photos_reader(content) for content in contents)
+        return (read_photo(content) for content in contents)
 
-    from geo_minzheng.layers.photo import read_photo as photos_reader
-
+    # Each is read when the one before is kept, and the files do not belong to the transaction.
     monkeypatch.setattr(reports.photos, "read_all", read_lazily)
+    monkeypatch.setattr(reports.photos.files, "keep_file", lambda _, content, target: write_whole(content, target))
     wrong, _ = trial("photos", "svg.jpg")
     assert any("changed" in fault for fault in wrong["svg.jpg"])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,36 @@ from geo_minzheng.errors import InputError
 from geo_minzheng.layers.detect import Limits
 
 DRIVERS = ("GTiff", "AAIGrid")
+_GRID_HEAD = frozenset(b"ncols nrows xllcorner xllcenter yllcorner yllcenter cellsize dx dy nodata_value".split())
+_PIECE, _LONGEST_WORD = 1 << 20, 400
+
+
+def _words(path: Path) -> Iterator[bytes]:
+    rest = b""
+    with path.open("rb") as handle:
+        while piece := handle.read(_PIECE):
+            words = (rest + piece).split()
+            # The last word may go on in the next piece.
+            rest = words.pop() if words and not piece[-1:].isspace() else b""
+            yield from words
+            if len(rest) > _LONGEST_WORD:
+                break
+    if rest:
+        yield rest
+
+
+def _check_cells(path: Path) -> None:
+    """Refuse an ASCII grid with a word among its cells: GDAL reads it as 0, or as the digits it begins with."""
+    words = _words(path)
+    word = next(words, b"")
+    while word.lower() in _GRID_HEAD:
+        next(words, b"")
+        word = next(words, b"")
+    for cell in chain((word,) if word else (), words):
+        try:
+            float(b"_" if b"_" in cell else cell.replace(b",", b"."))
+        except ValueError as error:
+            raise InputError("layers.file_broken", reason=cell[:20].decode("utf-8", errors="replace")) from error
 
 
 def extract(path: Path, folder: Path, limits: Limits) -> dict[str, Any]:
@@ -29,7 +61,11 @@ def extract(path: Path, folder: Path, limits: Limits) -> dict[str, Any]:
     import rasterio  # noqa: PLC0415  GDAL is loaded only here
 
     driver = "AAIGrid" if path.suffix == ".asc" else "GTiff"
-    with rasterio.open(path, driver=driver, sharing=False) as source:
+    told = {}
+    if driver == "AAIGrid":
+        _check_cells(path)
+        told["DATATYPE"] = "Float32"  # guessed from the first cells, it would be whole numbers, and nan 0
+    with rasterio.open(path, driver=driver, sharing=False, **told) as source:
         if source.count < 1 or source.dtypes[0].startswith("complex"):
             raise InputError("layers.raster_kind", found=str(source.dtypes[:1]))
         if source.width * source.height > limits.cells:
