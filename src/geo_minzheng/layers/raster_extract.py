@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,11 @@ def _check_cells(path: Path) -> None:
         word = next(words, b"")
     for cell in chain((word,) if word else (), words):
         try:
-            float(b"_" if b"_" in cell else cell.replace(b",", b"."))
+            value = float(b"_" if b"_" in cell else cell.replace(b",", b"."))
         except ValueError as error:
             raise InputError("layers.file_broken", reason=cell[:20].decode("utf-8", errors="replace")) from error
+        if isinf(value):
+            raise InputError("layers.raster_infinite")
 
 
 def extract(path: Path, folder: Path, limits: Limits) -> dict[str, Any]:
@@ -56,7 +59,7 @@ def extract(path: Path, folder: Path, limits: Limits) -> dict[str, Any]:
     Raises
     ------
     InputError
-        ``layers.raster_too_big``, ``layers.raster_rotated``, ``layers.raster_kind``.
+        ``layers.raster_too_big``, ``layers.raster_rotated``, ``layers.raster_kind``, ``layers.raster_infinite``.
     """
     import rasterio  # noqa: PLC0415  GDAL is loaded only here
 
