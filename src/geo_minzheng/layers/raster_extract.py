@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 from math import isinf
 from pathlib import Path
 from typing import Any
@@ -15,35 +14,39 @@ from geo_minzheng.layers.detect import Limits
 
 DRIVERS = ("GTiff", "AAIGrid")
 _GRID_HEAD = frozenset(b"ncols nrows xllcorner xllcenter yllcorner yllcenter cellsize dx dy nodata_value".split())
-_PIECE, _LONGEST_WORD = 1 << 20, 400
+_OF_NUMBERS = b"0123456789+-.,eE \t\r\n"
+_PIECE = 1 << 20
 
 
-def _words(path: Path) -> Iterator[bytes]:
-    rest = b""
+def _pieces(path: Path) -> Iterator[bytes]:
+    """Read a text in pieces that end between two words."""
     with path.open("rb") as handle:
-        while piece := handle.read(_PIECE):
-            words = (rest + piece).split()
-            # The last word may go on in the next piece.
-            rest = words.pop() if words and not piece[-1:].isspace() else b""
-            yield from words
-            if len(rest) > _LONGEST_WORD:
-                break
-    if rest:
-        yield rest
+        while piece := bytearray(handle.read(_PIECE)):
+            while (sign := handle.read(1)) and not sign.isspace():
+                piece += sign
+            yield bytes(piece)
+
+
+def _behind_head(piece: bytes) -> bytes:
+    while (parts := piece.split(None, 2)) and parts[0].lower() in _GRID_HEAD:
+        piece = parts[2] if len(parts) == 3 else b""
+    return piece
 
 
 def _check_cells(path: Path) -> None:
     """Refuse an ASCII grid with a word among its cells: GDAL reads it as 0, or as the digits it begins with."""
-    words = _words(path)
-    word = next(words, b"")
-    while word.lower() in _GRID_HEAD:
-        next(words, b"")
-        word = next(words, b"")
-    for cell in chain((word,) if word else (), words):
+    for number, piece in enumerate(_pieces(path)):
+        cells = piece if number else _behind_head(piece)
+        if cells.translate(None, _OF_NUMBERS):
+            _check_words(cells.split())
+
+
+def _check_words(words: list[bytes]) -> None:
+    for word in words:
         try:
-            value = float(b"_" if b"_" in cell else cell.replace(b",", b"."))
+            value = float(b"_" if b"_" in word else word.replace(b",", b"."))
         except ValueError as error:
-            raise InputError("layers.file_broken", reason=cell[:20].decode("utf-8", errors="replace")) from error
+            raise InputError("layers.file_broken", reason=word[:20].decode("utf-8", errors="replace")) from error
         if isinf(value):
             raise InputError("layers.raster_infinite")
 
