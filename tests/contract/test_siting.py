@@ -232,6 +232,9 @@ def test_questions_without_an_answer_are_refused_and_misuse_is_misuse(tmp_path):
                   ["--cost", file, "--p", "1", "--weights", str(tmp_path / "short.npy")]):  # fmt: skip
         said = call(["welfare", "site", *words, "--json"])
         assert said.code == 1 and said.json["error"], said
+        at_fault = [w for w in words if w.endswith(("cut.npy", "short.npy"))]
+        for sentence in (said.json["message"], said.json["message_en"]):
+            assert all(Path(w).name in sentence for w in at_fault), said
     for words in (["--cost", file], ["--cost", file, "--p", "x"], ["--cost", file, "--p", "1", "--no-such-option"]):
         assert call(["welfare", "site", *words]).code == 2
 

@@ -54,6 +54,7 @@ def test_arrays_come_back(tmp_path_factory, array, fortran):
         (npy((2,), body=bytes(16)), "array_shape"),
         (b"\x93NUMPY\x01\x00\xff\xffxx", "array_broken"),
         (b"\x93NUMPY\x01\x00" + struct.pack("<H", 60) + b"__import__('os').system('true')".ljust(60), "array_broken"),
+        (b"\x93NUMPY\x01\x00" + struct.pack("<H", 60) + b"(" * 60, "array_broken"),
         (pickle.dumps([1]), "content_mismatch"),
         (b"", "file_empty"),
     ],

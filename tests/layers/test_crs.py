@@ -117,7 +117,8 @@ def test_wkt_columns_carry_shapes_and_may_name_their_system(tmp_path, catalogue)
 
 
 def test_unknown_systems_are_refused():
-    for text in ("EPSG:999999", "EPSG:x", "no_such", "EPSG:4978", 'LOCAL_CS["x"]', "+proj=longlat"):
+    twofold = crs.declared("EPSG:4490").crs.to_wkt() + "\n" + crs.declared("EPSG:4547").crs.to_wkt()
+    for text in ("EPSG:999999", "EPSG:x", "no_such", "EPSG:4978", 'LOCAL_CS["x"]', "+proj=longlat", twofold):
         with pytest.raises(InputError, match="crs_unknown"):
             crs.declared(text)
 

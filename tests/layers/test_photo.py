@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 
 import pytest
@@ -77,3 +78,12 @@ def test_broken_notes_do_not_spoil_the_picture() -> None:
     clean = read_photo(_jpeg(exif=exif))
     assert clean.lat is None
     assert clean.lon is None
+
+
+def test_notes_that_are_no_notes_do_not_spoil_the_picture_either() -> None:
+    whole = _jpeg()
+    body = b"Exif\0\0II*\0\xff\xff\xff\x7f"
+    torn = whole[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + whole[2:]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_photo(torn).lat is None

@@ -93,3 +93,26 @@ def test_disguised_damaged_and_giant_rasters_are_refused(tmp_path):
     with pytest.raises(InputError, match="raster_too_big"):
         extract(write(tmp_path / "g.tif"), tmp_path, Limits(cells=5))
     assert extract(tmp_path / "g.tif", tmp_path, Limits())["nodata"] == -9999.0
+
+
+def grid(path, cells, nodata="-9999"):
+    head = f"ncols 2\nnrows 2\nxllcorner 114.7\nyllcorner 30.4\ncellsize 0.01\nNODATA_value {nodata}\n"
+    path.write_text(head + cells, encoding="ascii")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        ("1 2\n3 deep\n", "file_broken"), ("1 2\n3 4m", "file_broken"), ("1 2\n1_0 4\n", "file_broken"),
+        ("nan nan\nnan nan\n", "raster_empty"), ("1 2\n3 -inf\n", "raster_infinite"),
+    ],
+)  # fmt: skip
+def test_words_in_a_grid_are_no_depths(tmp_path, cells, code):
+    with pytest.raises(InputError, match=code):
+        read_raster(grid(tmp_path / "g.asc", cells), ReadOptions(crs="EPSG:4490"))
+
+
+def test_a_grid_of_whole_numbers_may_say_nan(tmp_path):
+    found = read_raster(grid(tmp_path / "g.asc", "nan 2\n3 1e1\n", nodata="nan"), ReadOptions(crs="EPSG:4490"))
+    np.testing.assert_array_equal(found.array, [[np.nan, 2], [3, 10]])

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from naughty.builders import old_workbook
 from openpyxl.styles import Font
 
 from geo_minzheng.errors import InputError
@@ -59,6 +60,33 @@ def test_totals_are_ignored_and_counted(tmp_path, catalogue):
     checked = read_layer(path, catalogue["division"], ReadOptions())
     assert (checked.rows, len(checked.frame), checked.refused, checked.ignored) == (5, 2, 0, 3)
     assert list(checked.frame.index) == [2, 4]
+
+
+def test_a_table_of_nothing_but_totals_has_no_rows(tmp_path, catalogue):
+    path = tmp_path / "t.csv"
+    path.write_text("代码,名称\n合计,2\n", encoding="utf-8")
+    checked = read_layer(path, catalogue["division"], ReadOptions())
+    assert (checked.rows, checked.ignored, [f.code for f in checked.faults]) == (1, 1, ["no_rows"])
+
+
+def test_one_stray_zero_makes_no_two_byte_encoding(tmp_path, catalogue):
+    path = tmp_path / "z.csv"
+    path.write_text("代码,名称\n" + "420703100,华容镇\n" * 3 + "420703101,\x00\n", encoding="utf-8")
+    assert [f.code for f in read_layer(path, catalogue["division"], ReadOptions()).faults] == ["content_mismatch"]
+
+
+def test_a_block_merged_over_the_whole_sheet_holds_one_value(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.merge_cells("A1:C40000")
+    book.active["A1"] = "甲"
+    book.save(tmp_path / "m.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "m.xlsx")
+    book.active.unmerge_cells("A1:C40000")
+    book.active.append(["一", "二", "三"])
+    book.active.merged_cells.add("A1:C40000")
+    book.save(tmp_path / "m.xlsx")
+    sheet = read_xlsx(tmp_path / "m.xlsx", Limits())[0]
+    assert [set(column) for column in sheet.columns] == [{"甲"}] * 3
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16"])
@@ -148,6 +176,13 @@ def test_old_workbooks_are_read():
     sheet = read_tables(path, Format.XLS, "", Limits())[0]
     assert sheet.rows == (1, 2, 4)
     assert sheet.columns[0] == ["代码", "420703100", "420703101"]
+
+
+def test_old_workbooks_with_a_password_are_refused(tmp_path):
+    path = tmp_path / "p.xls"
+    path.write_bytes(old_workbook([["代码"], ["420703100"]], password=True))
+    with pytest.raises(InputError, match="file_encrypted"):
+        read_tables(path, Format.XLS, "", Limits())
 
 
 def test_limits_of_rows_and_columns_hold(tmp_path):

@@ -8,7 +8,7 @@ from geo_minzheng.errors import InputError
 from geo_minzheng.layers import shapefile
 from geo_minzheng.layers.detect import Format, Limits, detect
 from geo_minzheng.layers.options import ReadOptions
-from geo_minzheng.layers.read import check_sheet, choose_sheet, geometry_bounds
+from geo_minzheng.layers.read import check_sheet, choose_sheet, geometry_bounds, read_sheets
 from geo_minzheng.layers.vector import geojson_crs, read_features
 
 BOX = (114.3, 30.1, 115.1, 30.9)
@@ -246,3 +246,24 @@ def test_a_cut_name_that_may_mean_two_columns_is_not_guessed(tmp_path, catalogue
     first, second = next(iter(names)).split("、")
     mapped = ReadOptions(box=BOX, mapping={"household_id": first, "household_size": second})
     assert not read_here(path, catalogue["household"], mapped).is_refused
+
+
+@pytest.mark.parametrize(("part", "at"), [(".shp", 32), (".dbf", 43)])
+def test_kinds_that_no_shapefile_has_are_refused(tmp_path, naughty, part, at):
+    parts = naughty.builders.shapefile()
+    data = bytearray(parts[part])
+    data[at] = 77 if part == ".shp" else 0xFF
+    path = tmp_path / "k.zip"
+    path.write_bytes(naughty.builders.shape_zip({**parts, part: bytes(data)}))
+    with pytest.raises(InputError, match="file_broken") as found:
+        read_sheets(path)
+    assert found.value.facts["reason"].endswith(part)
+
+
+def test_a_torn_prj_is_an_unknown_system(tmp_path, naughty):
+    path = tmp_path / "p.zip"
+    path.write_bytes(
+        naughty.builders.shape_zip(naughty.builders.shapefile(), prj=False, extra=[("村界.prj", "GEOGCS[")])
+    )
+    with pytest.raises(InputError, match="crs_unknown"):
+        read_sheets(path)

@@ -45,7 +45,7 @@ def cases(rng, bait):
     yield case("heading_only.csv", village_csv(), "no_rows", **ANY_TABLE)
     yield case("zeros.csv", bytes(3000), "content_mismatch", "file_empty", **ANY_TABLE)
     yield case("noise.csv", rng.randbytes(3000), **ANY_TABLE)
-    yield case("cut_in_row.csv", lines[: lines.rfind(b",30.4") - 8], "row_width", **ANY_TABLE)
+    yield case("cut_in_row.csv", lines[: lines.rfind(b",30.4") - 8], "row_cut", **ANY_TABLE)
     yield case("open_quote.csv", village_csv(('"420703100001', "甲", 1, 1, 114.7, 30.4)), "csv_broken", **ANY_TABLE)
     yield case(
         "quote_in_word.csv", village_csv(("420703100001", '"甲"村"', 1, 1, 114.7, 30.4)), "csv_broken", **ANY_TABLE

@@ -110,7 +110,7 @@ def cases(rng, bait):
         ("nodata_all", _asc(nodata=1.5), "raster_empty"), ("overflow", _asc(99999999999999999999, 4)), ("place_words", _asc(west="x")),
     ):  # fmt: skip
         yield case(f"{name}.asc", text, *codes, crs="EPSG:4490", **hurt)
-    yield case("prj_beside.asc", _asc(), "crs_unknown", beside=((".prj", b"nonsense[" * 50),), **hurt)
+    yield case("prj_beside.asc", _asc(), "crs_unknown", "crs_missing", beside=((".prj", b"nonsense[" * 50),), **hurt)
     yield case("as_footprint.csv", "depth_m,wkt\n1,POLYGON EMPTY\n", crs="EPSG:4490", **hurt)
     yield case(
         "deep_water.geojson",

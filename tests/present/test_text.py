@@ -80,6 +80,12 @@ def test_braces_in_facts_are_data(zh):
     assert "{0.__class__}" in zh("error.text.unreadable_file", file="{0.__class__}", reason="{x}")
 
 
+def test_signs_that_ring_or_turn_a_line_are_shown_as_unreadable(zh):
+    said = zh("error.text.unreadable_file", file="a\x07\u202eb\x1b", reason=["c\x7f", "d\n"])
+    assert "a\ufffd\ufffdb\ufffd" in said
+    assert "c\ufffd、d\n" in said
+
+
 def test_names_come_from_the_language_file_then_from_the_row(zh, en):
     class Row:
         name_zh, name_en = "大米", "Rice"

@@ -44,6 +44,8 @@ def reachable_ends(roads: gpd.GeoDataFrame, wet: BaseGeometry) -> Points:
     shapely.prepare(wet)
     cut = shapely.intersects(wet, roads.geometry.to_numpy()) & ~roads["is_bridge"].to_numpy(bool)
     lines = roads.geometry.to_numpy()[~cut]
+    if not len(lines):
+        return np.zeros((0, 2))
     ends = np.array([[line.coords[0], line.coords[-1]] for line in lines]).reshape(-1, 2)
     nodes, index = np.unique(ends, axis=0, return_inverse=True)
     u, v = index.reshape(-1, 2).T

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tokenize
 import zipfile
 from math import prod
 from pathlib import Path
@@ -17,6 +18,10 @@ from geo_minzheng.errors import InputError
 from geo_minzheng.layers.detect import ARCHIVE_ERRORS, ARRAY_LIMITS, MB, Format, Limits, detect
 
 _HEADER = 64_000
+# What numpy's parser of headers raises on foreign text.
+_HEADER_ERRORS = (
+    ValueError, EOFError, OSError, SyntaxError, TypeError, RecursionError, MemoryError, tokenize.TokenError
+)  # fmt: skip
 
 
 def _header(handle: IO[bytes], file: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -24,7 +29,7 @@ def _header(handle: IO[bytes], file: str) -> tuple[tuple[int, ...], bool, np.dty
         version = npy.read_magic(handle)
         reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, dtype = reader(handle, max_header_size=10_000)
-    except (ValueError, EOFError, OSError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+    except _HEADER_ERRORS as error:
         raise InputError("layers.array_broken", file=file) from error
     if dtype.hasobject:
         raise InputError("layers.array_objects", file=file)

@@ -80,6 +80,12 @@ def _is_hostile(text: str) -> bool:
 
 
 @lru_cache(maxsize=64)
+def _is_twofold(text: str) -> bool:
+    """Tell whether another definition follows the first, which PROJ would pass over."""
+    bare = re.sub(r'"[^"]*"|\s+', "", text)
+    return re.search(r"\][^\],]", bare) is not None
+
+
 def declared(text: str) -> SourceCrs:
     """Read what a person or a file says of the system.
 
@@ -97,7 +103,7 @@ def declared(text: str) -> SourceCrs:
     word = _ALIASES.get(word.lower(), word)
     if word.lower() in SHIFTED:
         return SourceCrs(word.lower(), None)
-    if not re.fullmatch(r"(?i)epsg:\d{4,6}", word) and ("[" not in word or _is_hostile(word)):
+    if not re.fullmatch(r"(?i)epsg:\d{4,6}", word) and ("[" not in word or _is_hostile(word) or _is_twofold(word)):
         raise InputError("layers.crs_unknown", value=text[:80])
     try:
         crs = CRS.from_user_input(word)

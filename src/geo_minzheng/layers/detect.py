@@ -160,12 +160,16 @@ def open_size(path: Path, limits: Limits) -> int:
     return status.st_size
 
 
+_RAREST_ZERO = 64
+
+
 def wide_encoding(head: bytes) -> str:
     """Name the two-byte encoding that the first bytes of a text are in, with or without its mark; else empty."""
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
     at_odd, at_even = head[1::2].count(0), head[::2].count(0)
-    if at_odd == at_even:
+    # A table in two bytes a sign has plain commas and digits throughout; one stray zero makes no encoding.
+    if at_odd == at_even or max(at_odd, at_even) * _RAREST_ZERO < len(head):
         return ""
     name = "utf-16-le" if at_odd > at_even else "utf-16-be"
     text = head[: len(head) // 2 * 2].decode(name, errors="ignore")

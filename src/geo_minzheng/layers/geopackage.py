@@ -108,7 +108,7 @@ def read_gpkg(path: Path, limits: Limits) -> list[RawSheet]:
             if kinds.get(name) != "table":
                 raise InputError("layers.gpkg_view", layer=name)
         query = "SELECT table_name FROM gpkg_contents WHERE data_type IN ('features', 'attributes') ORDER BY table_name"
-        tables = [str(name) for (name,) in base.execute(query)]
+        tables = ["" if name is None else str(name) for (name,) in base.execute(query)]
         for table in tables:
             if kinds.get(table) != "table" or table.lower().startswith("sqlite_"):
                 raise InputError("layers.gpkg_view", layer=table)

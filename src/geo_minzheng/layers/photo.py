@@ -56,6 +56,7 @@ def read_photo(content: bytes, name: str = "") -> CleanPhoto:
         raise InputError("photo.too_large", photo=name, megabytes=round(len(content) / 1e6, 1))
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a camera's broken notes are no reason to speak
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 if image.width * image.height > MOST_PIXELS:

@@ -76,7 +76,7 @@ def _wkt_shape(text: str) -> Any:
     if text.upper().count("COLLECTION") > _DEEPEST:
         raise ValueError("nesting")
     try:
-        with np.errstate(invalid="ignore"):  # a coordinate that is no number is refused by its name, later
+        with np.errstate(invalid="ignore", over="ignore"):  # a number too large is refused by its name, later
             shape = shapely.from_wkt(text)
     except NotImplementedError as error:
         raise ValueError("arcs") from error

@@ -234,7 +234,8 @@ def read_layer(path: Path, spec: LayerSpec, options: ReadOptions | None = None) 
     except InputError as error:
         return CheckedLayer(spec.name, path, 0, 0, 0, empty_frame(spec), (fault_of(error, path.name),))
     checked = check_sheet(sheet, path, spec, options)
-    if checked.rows == 0 and not checked.is_refused:
+    # Totals and notes are no data: a file of nothing else is not what the person meant to hand in.
+    if checked.rows == checked.ignored and not checked.is_refused:
         nothing = fault_of(InputError("layers.no_rows", file=path.name), path.name)
         return replace(checked, faults=(*checked.faults, nothing))
     return checked

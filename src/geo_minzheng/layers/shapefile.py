@@ -17,6 +17,9 @@ from geo_minzheng.layers.transfer import RawFault, RawSheet, plain_text
 
 DRIVER = "ESRI Shapefile"
 NAME_BYTES = 10
+# Kinds of shapes and of dBASE fields that exist: GDAL takes any other number or letter without a word.
+_SHAPE_KINDS = (0, 1, 3, 5, 8, 11, 13, 15, 18, 21, 23, 25, 28, 31)
+_FIELD_KINDS = b"CNFDLMBGPOITYVXQW+@0"
 PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _GBK_LANGUAGE_BYTES = (0x4D, 0x7A)
 _CODE_PAGES = {
@@ -63,17 +66,29 @@ def _check_parts(base: Path, name: str) -> None:
             raise InputError("layers.file_broken", reason=name + suffix)
         if struct.unpack(">i", head[24:28])[0] * 2 != part.stat().st_size:
             raise InputError("layers.file_truncated", member=name + suffix)
+        if struct.unpack("<i", head[32:36])[0] not in _SHAPE_KINDS:
+            raise InputError("layers.file_broken", reason=name + suffix)
     shapes = (base.with_suffix(".shx").stat().st_size - 100) // 8
-    table = base.with_suffix(".dbf")
-    head = table.read_bytes()[:32]
-    if len(head) < 32:
-        raise InputError("layers.file_truncated", member=name + ".dbf")
-    count, offset, width = struct.unpack("<IHH", head[4:12])
-    if offset + count * width > table.stat().st_size:
-        raise InputError("layers.file_truncated", member=name + ".dbf")
+    count = _check_table(base.with_suffix(".dbf"), name)
     _check_records(base, name)
     if count != shapes:
         raise InputError("layers.shapefile_count", member=name, shapes=shapes, rows=count)
+
+
+def _check_table(table: Path, name: str) -> int:
+    """Check the length and the kinds of fields that the table's header promises; returns its count of rows."""
+    data = table.read_bytes()
+    if len(data) < 32:
+        raise InputError("layers.file_truncated", member=name + ".dbf")
+    count, offset, width = struct.unpack("<IHH", data[4:12])
+    if offset + count * width > len(data):
+        raise InputError("layers.file_truncated", member=name + ".dbf")
+    for at in range(32, offset - 31, 32):
+        if data[at : at + 1] == b"\r":
+            break
+        if data[at + 11] not in _FIELD_KINDS:
+            raise InputError("layers.file_broken", reason=name + ".dbf")
+    return int(count)
 
 
 def text_codec(name: str) -> str:
@@ -126,11 +141,17 @@ def _cell(value: Any, encoding: str) -> str | None:
 
 
 def _read(base: Path, name: str, declared: str, limits: Limits) -> RawSheet:
-    from pyogrio.raw import read  # noqa: PLC0415  GDAL is loaded only here
+    from pyogrio.errors import CRSError  # noqa: PLC0415  GDAL is loaded only here
+    from pyogrio.raw import read  # noqa: PLC0415
 
     _check_parts(base, name)
+    prj = base.with_suffix(".prj")
+    crs = prj.read_text(encoding="utf-8", errors="replace").strip() if prj.exists() else ""
     # Latin-1 maps every byte to one character: the bytes come through unharmed and are decoded below.
-    meta, _, geometry, fields = read(str(base.with_suffix(".shp")), encoding="ISO-8859-1", force_2d=True)
+    try:
+        meta, _, geometry, fields = read(str(base.with_suffix(".shp")), encoding="ISO-8859-1", force_2d=True)
+    except CRSError as error:
+        raise InputError("layers.crs_unknown", value=crs[:80]) from error
     count = len(geometry)
     if count > limits.features:
         raise InputError("layers.too_many_rows", limit=limits.features)
@@ -143,8 +164,6 @@ def _read(base: Path, name: str, declared: str, limits: Limits) -> RawSheet:
         raise InputError("layers.too_many_vertices", limit=limits.vertices)
     headings = tuple(_field_name(r, encoding, "replace") for r in raw)
     columns = tuple([_cell(v, encoding) for v in column] for column in fields)
-    prj = base.with_suffix(".prj")
-    crs = prj.read_text(encoding="utf-8", errors="replace").strip() if prj.exists() else ""
     preview = next((c for column in columns for c in column if c and not c.isascii()), "")[:60] if guessed else ""
     notes = {
         "encoding": encoding,

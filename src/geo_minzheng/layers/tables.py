@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from geo_minzheng.errors import InputError
 from geo_minzheng.layers.detect import ARCHIVE_ERRORS, Format, Limits, wide_encoding
 from geo_minzheng.layers.transfer import RawFault, RawSheet, plain_text
-from geo_minzheng.layers.xls_errors import error_cells
+from geo_minzheng.layers.xls_errors import error_cells, is_encrypted
 from geo_minzheng.layers.xlsx_parts import WIDEST, formula_faults, special_sheets
 
 Row = list[str | None]
@@ -112,17 +113,23 @@ def _cut_off(rows: list[tuple[int, Row]], text: str) -> list[RawFault]:
     return [RawFault("row_cut", rows[-1][0], value=str(len(rows[-1][1])), facts={"width": len(rows[-2][1])})]
 
 
-def _fill_merges(rows: dict[int, Row], merges: list[tuple[int, int, int, int]]) -> None:
-    """Give every cell of a merged block the value that the person sees in it."""
-    for top, left, bottom, right in merges:
+def _fill_merges(rows: dict[int, Row], merges: list[tuple[int, int, int, int]], limits: Limits) -> None:
+    """Give every cell of a merged block the value that the person sees in it, however large the block is."""
+    numbers, filled = sorted(rows), 0
+    for top, left, bottom, last in merges:
         value = rows[top][left - 1] if top in rows and left <= len(rows[top]) else None
         if value is None:
             continue
-        for number in (n for n in range(top, bottom + 1) if n in rows) if bottom - top < 10_000 else ():
+        right = min(last, WIDEST)
+        within = numbers[bisect_left(numbers, top) : bisect_right(numbers, bottom)]
+        filled += len(within) * (right - left + 1)
+        if filled > limits.cells:  # only blocks that lie over each other come to so many
+            raise InputError("layers.too_many_cells", limit=limits.cells)
+        for number in within:
             row = rows[number]
             if number == top or any(cell is not None for cell in row):
-                row.extend([None] * (min(right, WIDEST) - len(row)))
-                row[left - 1 : min(right, WIDEST)] = [value] * (min(right, WIDEST) - left + 1)
+                row.extend([None] * (right - len(row)))
+                row[left - 1 : right] = [value] * (right - left + 1)
 
 
 def _cell_text(value: object) -> str | None:
@@ -162,7 +169,7 @@ def _book_sheets(path: Path, found: dict[str, list[RawFault]], limits: Limits) -
         for fault in faults:
             rows.setdefault(fault.row or 1, [])
         merged = [(a[0] + 1, a[1] + 1, b[0] + 1, b[1] + 1) for a, b in sheet.merged_cell_ranges or []]
-        _fill_merges(rows, merged)
+        _fill_merges(rows, merged, limits)
         ordered = sorted(rows.items())
         sheets.append(_to_sheet(name, ordered, faults + _error_cells(ordered), hidden=name in hidden))
     return sheets
@@ -191,6 +198,8 @@ def read_xls(path: Path, limits: Limits) -> list[RawSheet]:
         CalamineWorkbook.from_path(str(path))
     except PasswordError as error:
         raise InputError("layers.file_encrypted") from error
+    if is_encrypted(path):
+        raise InputError("layers.file_encrypted")
     names = CalamineWorkbook.from_path(str(path)).sheet_names
     return _book_sheets(path, {names[i]: faults for i, faults in error_cells(path).items() if i < len(names)}, limits)
 

@@ -1,6 +1,6 @@
-"""Find the error values of an old workbook (BIFF8 in a compound file), which its reader passes over as empty cells.
+"""Find what the reader of old workbooks (BIFF8 in a compound file) passes over: error values, and encryption.
 
-Layout: [MS-CFB] for the container, [MS-XLS] for the records BoundSheet8, BOF, BoolErr and Formula.
+Layout: [MS-CFB] for the container, [MS-XLS] for the records BoundSheet8, BOF, BoolErr, Formula and FilePass.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from geo_minzheng.layers.transfer import RawFault
 
 _ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 _LAST_SECTOR = 0xFFFFFFFA
-_FORMULA, _BOOL_ERROR, _BOF, _BOUND_SHEET = 0x0006, 0x0205, 0x0809, 0x0085
+_FORMULA, _BOOL_ERROR, _BOF, _BOUND_SHEET, _EOF, _FILE_PASS = 0x0006, 0x0205, 0x0809, 0x0085, 0x000A, 0x002F
 _NAMES = ("Workbook", "Book")
 
 
@@ -76,6 +76,22 @@ def _error_code(kind: int, body: bytes) -> int | None:
     return None
 
 
+def _workbook(path: Path) -> bytes:
+    """Return the stream of records, empty for a file that cannot be followed."""
+    try:
+        return _Compound(path.read_bytes()).stream(_NAMES)
+    except (struct.error, ValueError, IndexError, MemoryError):
+        return b""
+
+
+def is_encrypted(path: Path) -> bool:
+    """Tell whether the workbook names an encryption of its cells (record FilePass), of whatever kind."""
+    for _, kind, _ in _records(_workbook(path)):
+        if kind in (_FILE_PASS, _EOF):
+            return kind == _FILE_PASS
+    return False
+
+
 def error_cells(path: Path) -> dict[int, list[RawFault]]:
     """List the error values by the sheet's place in the workbook; a file that cannot be followed has none.
 
@@ -84,14 +100,10 @@ def error_cells(path: Path) -> dict[int, list[RawFault]]:
     dict of int to list of RawFault
         ``excel_error`` with row (from 1), column (from 0) and the value as the person sees it.
     """
-    try:
-        book = _Compound(path.read_bytes()).stream(_NAMES)
-    except (struct.error, ValueError, IndexError, MemoryError):
-        return {}
     starts: dict[int, int] = {}
     found: dict[int, list[RawFault]] = {}
     sheet = -1
-    for at, kind, body in _records(book):
+    for at, kind, body in _records(_workbook(path)):
         if kind == _BOUND_SHEET and len(body) >= 4:
             starts[struct.unpack_from("<I", body)[0]] = len(starts)
         elif kind == _BOF:

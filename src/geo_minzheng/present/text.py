@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from collections.abc import Mapping
@@ -90,12 +91,16 @@ def grouped(text: str) -> str:
 
 # A foreign file may say 1e300; nobody reads three hundred digits.
 _LARGEST_WRITTEN_OUT = 1e15
+# What a foreign name may carry to ring, erase or turn round the line it is shown in.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def _fact(value: object) -> object:
     if value is None:
         return ""
-    if isinstance(value, bool | str):
+    if isinstance(value, str):
+        return value if value.isprintable() else _UNSEEN.sub("\ufffd", value)
+    if isinstance(value, bool):
         return value
     if isinstance(value, float | Decimal):
         if abs(float(value)) >= _LARGEST_WRITTEN_OUT:

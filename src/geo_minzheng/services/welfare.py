@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from geo_minzheng.engine import welfare as welfare_engine
 from geo_minzheng.engine.prioritise import score_homes
 from geo_minzheng.engine.site import max_cover, p_median
 from geo_minzheng.engine.solve import Deadline
+from geo_minzheng.errors import InfeasibleError, InputError
 from geo_minzheng.layers.arrays import read_array, read_sparse
 from geo_minzheng.services import places
 from geo_minzheng.services.steps import Step, quiet
@@ -19,6 +21,7 @@ from geo_minzheng.store.scope import whole
 from geo_minzheng.store.tables_housing import SitingRun
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import geopandas as gpd
@@ -184,15 +187,42 @@ def latest_siting(session: Session) -> dict[str, Any] | None:
     return None if row is None else dict(row.document)
 
 
+# What the numbers themselves are to blame for; each has a sentence with the file's name.
+_FILE_FAULTS = ("not_numbers", "bad_cost", "bad_shape", "bad_number", "unreachable", "too_few")
+
+
+@contextmanager
+def _naming(matrix: Path, weights: Path | None) -> Iterator[None]:
+    """Name the file that the refused numbers came from."""
+    try:
+        yield
+    except (InputError, InfeasibleError) as error:
+        room, _, what = error.key.partition(".")
+        if room != "site" or what not in _FILE_FAULTS:
+            raise
+        file = weights if weights is not None and error.facts.get("name") == "weights" else matrix
+        raise type(error)(f"site_file.{what}", **error.facts, file=file.name) from error
+
+
 def site_from_files(cost: Path, *, p: int, weights: Path | None) -> dict[str, Any]:
-    """Solve a p-median whose times and weights stand in array files."""
+    """Solve a p-median whose times and weights stand in array files.
+
+    Raises
+    ------
+    InputError, InfeasibleError
+        ``site_file.*`` with the file's name; ``layers.array_*``; ``site.bad_p``.
+    """
     matrix = read_array(cost, ndim=2)
-    return _answer(p_median(matrix, p=p, weights=None if weights is None else read_array(weights, ndim=1)))
+    amounts = None if weights is None else read_array(weights, ndim=1)
+    with _naming(cost, weights):
+        return _answer(p_median(matrix, p=p, weights=amounts))
 
 
 def cover_from_files(covers: Path, *, p: int, weights: Path) -> dict[str, Any]:
-    """Solve a maximal cover whose cover matrix and weights stand in array files."""
-    return _answer(max_cover(read_sparse(covers), p=p, weights=read_array(weights, ndim=1)))
+    """Solve a maximal cover whose cover matrix and weights stand in array files; refusals as for `site_from_files`."""
+    matrix, amounts = read_sparse(covers), read_array(weights, ndim=1)
+    with _naming(covers, weights):
+        return _answer(max_cover(matrix, p=p, weights=amounts))
 
 
 def _answer(siting: Siting) -> dict[str, Any]:
