@@ -89,7 +89,7 @@ def test_the_night_of_the_demo_comes_to_those_whose_act_it_is(night):
     assert told["disaster"] == told["reviewer"] == {"returned", "reports_waiting", "silent"}
     assert told["informant"] == {"returned"}
     assert told["approver"] == {"papers_due"}
-    assert told["dispatch"] == {"orders_waiting", "orders_to_ship", "papers_due", "near_expiry"}
+    assert told["dispatch"] == {"orders_waiting", "orders_to_ship", "near_expiry"}
     assert told["keeper"] == {"orders_to_ship", "near_expiry"}
     assert told["receiver"] == told["leader"] == told["consulting"] == set()
     assert told["housing"] == told["panel"] == {"reasons_missing"}
@@ -212,7 +212,7 @@ def test_a_plan_comes_to_whom_may_approve_it_but_not_to_who_made_it_and_its_make
     maker, approver = office(home, "command"), office(home, "approver")
     with maker.transaction(incident=INCIDENT, exercise=_is_drill(home)) as (session, act):
         relief.plan_relief(session, act, maker.policy(), maker.text, INCIDENT, wish=relief.PlanWish(reason="路通了"))
-    assert holders(home, "plan_waiting") == {"duty", "duty2", "approver", "dispatch"}
+    assert holders(home, "plan_waiting") == {"duty", "duty2", "approver"}
     with approver.reading() as session:
         plan = relief.latest_plan(session, INCIDENT)
     with approver.transaction() as (session, act):

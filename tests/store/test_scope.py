@@ -108,10 +108,10 @@ def test_a_taken_key_does_not_betray_its_owner(there, specs):
         values = scope_world._filled(House.__table__) | {"house_id": "H-sibling", "village_code": OWN.prefix}
         records.add(session, ACT, "layer.change", House(**values))
     with read_session(engine) as session:
-        rows = frames.read_layer(session, "household")
-    stolen = rows[rows["household_id"] == "HH-sibling"].assign(village_code=OWN.prefix)
+        rows = frames.read_layer(session, "house")
+    stolen = rows[rows["house_id"] == "H-sibling"].assign(village_code=OWN.prefix)
     with store_session(engine, OWN) as session, pytest.raises(NotFoundError):
-        upsert.write_layer(session, specs["household"], stolen, ACT)
+        upsert.write_layer(session, specs["house"], stolen, ACT)
 
 
 def test_a_keeper_books_in_their_own_house_only(there):

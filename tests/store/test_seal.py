@@ -388,6 +388,7 @@ def test_a_server_is_sealed_in_place(postgis, tmp_path, specs):
     with engine.begin() as link:
         for name in seal.index_columns("household"):
             link.exec_driver_sql(f"ALTER TABLE household DROP COLUMN {name}")
+        link.exec_driver_sql("DROP TABLE seen")
         link.exec_driver_sql("UPDATE alembic_version SET version_num = '0009'")
         frame = register(coord_source="", source_crs="", source_file="名册.xlsx")
         frame = frame.assign(imported_at=pd.Timestamp("2026-01-01", tz="UTC"))

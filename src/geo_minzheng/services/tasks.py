@@ -27,6 +27,7 @@ from geo_minzheng.services import (
     welfare,
 )
 from geo_minzheng.store import frames, whereabouts
+from geo_minzheng.store.scope import whole
 from geo_minzheng.store.second_person import is_among
 
 if TYPE_CHECKING:
@@ -204,11 +205,13 @@ def _programme(session: Session, asking: _Asking) -> Iterator[Waiting]:
 
 
 def _reasons(session: Session, asking: _Asking) -> Iterator[Waiting]:
-    made = housing.latest_programmes(session)
-    if made is None or is_among(asking.act.who, housing.made_by(session)):
-        return
-    missing = {pair["first"] for pair in village_review.contradictions(session, made) if not pair["reason"]}
-    villages = whereabouts.places_of_cases(session, missing)
+    # The programmes are a document of the whole district; of it only the number of one's own villages is told.
+    with whole(session):
+        made = housing.latest_programmes(session)
+        if made is None or is_among(asking.act.who, housing.made_by(session)):
+            return
+        missing = {pair["first"] for pair in village_review.contradictions(session, made) if not pair["reason"]}
+        villages = whereabouts.places_of_cases(session, missing)
     count = sum(asking.sees(villages.get(case, "")) for case in missing)
     if count:
         yield Waiting("reasons_missing", {"count": count})
