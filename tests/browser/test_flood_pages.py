@@ -146,7 +146,7 @@ def test_a_page_draws_with_its_map_and_asks_nobody_outside(served, chromium, wat
     quiet(watch)
 
 
-@pytest.mark.parametrize("page", ("", "relief"))
+@pytest.mark.parametrize("page", ("overview", "relief"))
 def test_a_page_on_the_phone_has_its_list_first_and_the_map_folded(served, chromium, watch, page):
     url, _ = served
     desk = Desk(chromium, watch, PHONE)
