@@ -198,7 +198,6 @@ def test_why_a_house_is_not_in_the_programme(chromium, served, watch):
     [
         ("housing_1280", "housing?as=规划员戊"),
         ("housing_1280_adobe", "housing?as=规划员戊&programme=adobe_elimination"),
-        ("housing_1280_wide_role", "housing?as=值班员甲&programme=adobe_elimination"),
         ("housing_1280_checks", "housing?as=规划员戊&programme=checks"),
         ("welfare_1280_homes", "welfare?as=规划员戊"),
         ("welfare_1280_reach", "welfare?as=规划员戊&view=reach"),

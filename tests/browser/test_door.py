@@ -213,12 +213,13 @@ def test_a_phone_pairs_by_its_code_and_a_wall_only_shows(chromium, served):
     stand(phone)
     shot(phone, "phone_390")
     assert "#" not in phone.url and "/door/" not in phone.url
-    assert phone.get_by_role("heading", name="报灾", level=1).count() == 1, "the informant's page is the report"
+    assert phone.get_by_role("heading", name="首页", level=1).count() == 1, "everybody starts at home"
     shot(phone, "phone_390")
     phone.context.close()
     wall = new_page(chromium)
     wall.goto(pairing.link(url, code_for(home, "leader", SessionKind.WALL)))
     stand(wall)
+    wall.goto(f"{url}/overview")
     wall.locator("iframe").first.wait_for(timeout=60_000)
     assert wall.locator("[data-testid=stForm], textarea, [data-testid=stNumberInputField]").count() == 0
     shot(wall, "wall_1280")
