@@ -232,8 +232,8 @@ class Bureau:
         except BaseException:
             for part in file.parent.glob(f"{file.name}*") if is_ours else ():
                 part.unlink()
-            if is_ours and not had_keys:
-                (keys / RING).unlink(missing_ok=True)
+            for part in keys.glob(f"*{RING}*") if is_ours and not had_keys else ():
+                part.unlink()
             if is_ours and not had_folder:
                 with suppress(OSError):
                     keys.rmdir()

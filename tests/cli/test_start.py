@@ -16,8 +16,11 @@ from desk import NIGHT, Desk, is_chinese, strict_json
 from interrupt import interrupt
 
 from geo_minzheng import __version__, cli
+from geo_minzheng.bootstrap import open_bureau
 from geo_minzheng.cli import frame, lazy
 from geo_minzheng.errors import StoreError
+from geo_minzheng.settings import Settings
+from geo_minzheng.store import keys
 
 ROOT = Path(__file__).resolve().parents[2]
 INCIDENT = "20260703-01"
@@ -251,3 +254,17 @@ def test_a_district_whose_founding_is_interrupted_leaves_no_store(tmp_path):
     assert Desk(tmp_path / "other").do("district", "create", "--empty")["layers"]
     told = Desk(tmp_path / "other").refused("district", "create", "--empty")
     assert told["error"] == "store.exists" and Desk(tmp_path / "other").do("district", "show")
+
+
+def test_a_founding_that_is_interrupted_while_its_keys_are_written_leaves_nothing(tmp_path, monkeypatch):
+    write = keys._write_part
+
+    def interrupted(folder, ring):
+        write(folder, ring)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keys, "_write_part", interrupted)
+    desk = open_bureau(Settings(home=tmp_path / "home"))
+    with pytest.raises(KeyboardInterrupt), desk.founding():
+        pass
+    assert not list((tmp_path / "home").iterdir())

@@ -23,6 +23,7 @@ from geo_minzheng.services import (
     reports,
     roads,
     stock,
+    tasks,
     welfare,
 )
 from geo_minzheng.settings import Settings
@@ -70,7 +71,7 @@ def test_every_reading_works_and_leaks_no_household(office, facts, who):
         act = desk.act()
         said = {
             "numbers": duty.district_numbers(session, act, policy),
-            "waiting": duty.list_waiting(session, act, policy),
+            "waiting": tasks.list_waiting(session, act, policy, place=desk.place, settings=desk.settings),
             "lots": stock.movable_stock(session, policy, act.at.date()),
             "reports": reports.list_versions(session, incident),
             "orders": relief.latest_plan(session, incident),
