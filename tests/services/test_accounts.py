@@ -182,6 +182,18 @@ def test_an_account_is_checked_against_role_district_and_places(desk):
         assert [p.name for p in accounts.people(session)] == ["某人"]
 
 
+@pytest.mark.parametrize(
+    ("role", "scope", "place"),
+    [("warehouse_keeper", "", ""), ("receiver", "420703101", ""), ("village_informant", "", ""),
+     ("receiver", "", "AZ1")],
+)  # fmt: skip
+def test_who_lacks_what_their_role_is_bound_to_sees_nothing(desk, role, scope, place):
+    sight = accounts.sight_of(desk.policy().roles[role], Person("x", "x", role, scope, place))
+    assert not sight.sees
+    full = Person("x", "x", role, scope or "420703101001", place or "P1")
+    assert accounts.sight_of(desk.policy().roles[role], full).sees
+
+
 def test_the_last_administrator_stays(desk):
     add(desk, "管理员", "admin")
     for wish in (

@@ -72,8 +72,14 @@ def rights_of(policy: Policy, person: Person, kind: SessionKind = SessionKind.BR
 
 
 def sight_of(role: Role, person: Person) -> Scope:
-    """Say how far a person sees: their division code, the place they work at, the classes of their role."""
-    kind = role.place if role.place != "none" and person.place else ""
+    """Say how far a person sees: their division code, the place they work at, the classes of their role.
+
+    An account that lacks the division code or the place its role is bound to, as one does whose role was narrowed
+    later, sees nothing until it is given one.
+    """
+    if (role.level != "district" and not person.scope) or (role.place != "none" and not person.place):
+        return Scope(person.scope, sees=frozenset())
+    kind = role.place if role.place != "none" else ""
     return Scope(person.scope, kind, person.place if kind else "", frozenset(role.sees))
 
 
