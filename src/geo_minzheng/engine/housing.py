@@ -146,7 +146,7 @@ def list_verdicts(document: Mapping[str, Any], cases: Sequence[Mapping[str, Any]
         for chosen in programme["chosen"]:
             place += 1
             state = "stretch" if chosen["beyond_target"] else "chosen"
-            verdict = {"state": state, "place": place, "reason": ""}
+            verdict = {"state": state, "place": chosen.get("place", place), "reason": ""}
             own = {k: chosen[k] for k in ("tier", "score", "persons", "subsidy_yuan", "rule")}
             parts = {f"part_{name}": points for name, points in chosen["parts"].items()}
             found.append(_verdict(by_id, programme["programme"], chosen["case"], verdict) | own | parts)
@@ -154,7 +154,8 @@ def list_verdicts(document: Mapping[str, Any], cases: Sequence[Mapping[str, Any]
             waits = skipped["kind"] in ("budget", "quota")
             place += waits
             state = "waiting" if waits else skipped["kind"]
-            verdict = {"state": state, "place": place if waits else None, "reason": skipped["reason"]}
+            own_place = skipped.get("place", place) if waits else None
+            verdict = {"state": state, "place": own_place, "reason": skipped["reason"]}
             found.append(_verdict(by_id, programme["programme"], skipped["case"], verdict))
     return found
 

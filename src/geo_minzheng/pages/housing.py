@@ -13,7 +13,7 @@ from geo_minzheng.pages.housing_checks import contradictions, show_checks
 from geo_minzheng.pages.housing_desk import load, make, show_case, show_verdicts
 from geo_minzheng.pages.housing_household import found_households
 from geo_minzheng.pages.housing_money import show_comparison, show_draft, show_money
-from geo_minzheng.pages.housing_order import show_cases_map, show_numbers, show_order
+from geo_minzheng.pages.housing_order import list_cases, show_cases_map, show_numbers, show_order, take_order
 from geo_minzheng.present.page_words import page_words
 from geo_minzheng.services import housing, programme_book
 
@@ -99,6 +99,28 @@ def show_programme(desk: Desk, programme: Mapping[str, Any]) -> None:
     show_comparison(desk, programme)
 
 
+def show_own_cases(desk: Desk, programme: str) -> None:
+    """Show the cases of one's own village with where they stand in the whole order."""
+    mine = desk.of(programme)
+    if not mine:
+        st.caption(desk.office.text("pages.housing.none_here"))
+        return
+    left, right = st.columns([5, 3], gap="medium")
+    with left:
+        st.subheader(desk.office.text("pages.housing.own", count=len(mine)), anchor=False)
+        picked = list_cases(desk, mine, f"{programme}/own", height=560)
+        take_order(desk, mine)
+    with right:
+        frame.keep("case", picked)
+        verdict = desk.case(picked) if picked else None
+        if verdict is None:
+            st.caption(desk.office.text("pages.housing.pick"))
+        else:
+            with st.container(border=True):
+                show_case(desk, verdict)
+    show_verdicts(desk, mine, desk.office.text("pages.housing.own_reasons"))
+
+
 def show_export(desk: Desk) -> None:
     """Offer the lists as a workbook."""
 
@@ -127,7 +149,8 @@ def page() -> None:
             return
         if desk is None:
             st.info(text("pages.housing.empty"))
-            if st.button(text("pages.housing.make"), type="primary"):
+            may_make = office.can("housing.programme", "programme_run")
+            if may_make and st.button(text("pages.housing.make"), type="primary"):
                 make(office)
             return
         show_draft(desk)
@@ -138,9 +161,12 @@ def page() -> None:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             labels = {v: text("pages.housing.checks") if v == "checks" else desk.name(v) for v in views}
             view = frame.chosen_view(office, "programme", labels, text("pages.housing.view"))
-            show_export(desk)
+            if not desk.is_part:
+                show_export(desk)
         if view == "checks":
             show_checks(desk)
+        elif desk.is_part:
+            show_own_cases(desk, view)
         else:
             show_programme(desk, next(p for p in desk.made["programmes"] if p["programme"] == view))
         st.caption(text("pages.housing.foot", day=desk.made.get("made_on", ""), version=desk.made["policy_version"]))

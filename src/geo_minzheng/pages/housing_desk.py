@@ -32,6 +32,11 @@ class Desk:
     found: Sequence[Mapping[str, Any]]
     is_draft: bool
 
+    @property
+    def is_part(self) -> bool:
+        """Whether only the cases of one's own village lie on it."""
+        return bool(self.made.get("is_part"))
+
     def name(self, programme: str) -> str:
         """Name a programme."""
         return self.office.text.name("programmes", programme, self.policy.programmes[programme])
@@ -80,7 +85,7 @@ def draft(office: Bureau, budgets: dict[str, float]) -> dict[str, Any]:
 def _draft_of_address(office: Bureau, made: Mapping[str, Any]) -> dict[str, Any] | None:
     """Work the draft of the address out again, so that F5 and a shared link show it."""
     programme, _, yuan = frame.asked("budget").partition(":")
-    if programme not in budgets_of(made) or not yuan.replace(".", "", 1).isdecimal():
+    if made.get("is_part") or programme not in budgets_of(made) or not yuan.replace(".", "", 1).isdecimal():
         return None
     tried = draft(office, budgets_of(made) | {programme: float(yuan)})
     st.session_state["housing_draft"] = tried

@@ -28,7 +28,8 @@ def show(office: Bureau, found: Incident) -> None:
     if not orders:
         frame.note(text("pages.relief.no_orders"))
         return
-    frame.note(text("pages.relief.orders_hint"))
+    if office.can("relief.step", "dispatch_order"):
+        frame.note(text("pages.relief.orders_hint"))
     picked = frame.picked_rows(
         [_row(office, order) for order in orders], text("pages.relief.tab.orders"), "orders",
         [order.order_id for order in orders], key="orders", many=True,
@@ -57,11 +58,11 @@ def _row(office: Bureau, order: DispatchOrder) -> dict[str, object]:
 
 
 def _steps(office: Bureau, found: Incident, orders: list[DispatchOrder]) -> None:
-    """Offer the steps that some of the orders may take; one button takes all of them there."""
+    """Offer the steps that some of the orders may take and this role may do; one button takes all of them there."""
     text = office.text
     able: dict[str, list[DispatchOrder]] = {}
     for order in orders:
-        for state in dispatch.next_states(order.state):
+        for state in (to for to in dispatch.next_states(order.state) if office.can(f"relief.{to}", "order_event")):
             able.setdefault(state, []).append(order)
     if not able:
         return

@@ -27,6 +27,9 @@ def show(office: Bureau) -> None:
     found = frame.need_incident(office, "relief")
     if found is None:
         return
+    if office.place:
+        _own_place(office, found)
+        return
     with office.reading() as session:
         assessed = impact.find_impact(session, found.incident_id)
         plan = relief.latest_plan(session, found.incident_id)
@@ -63,6 +66,18 @@ def show(office: Bureau) -> None:
         _rival(office, plan.document)
     with tabs["stock"]:
         _stock(office)
+
+
+def _own_place(office: Bureau, found: Incident) -> None:
+    """Show the orders that leave or reach somebody's own place, and the stock where it is a store."""
+    is_store = office.sight.place_kind == "warehouse"
+    names = ("orders", "stock") if is_store else ("orders",)
+    tabs = frame.tabs(office, "tab", {name: office.text(f"pages.relief.tab.{name}") for name in names})
+    with tabs["orders"]:
+        orders.show(office, found)
+    if is_store:
+        with tabs["stock"]:
+            _stock(office)
 
 
 def _first_plan(office: Bureau, found: Incident) -> None:

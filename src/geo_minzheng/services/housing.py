@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 from geo_minzheng.engine import documents
 from geo_minzheng.engine import housing as housing_engine
 from geo_minzheng.engine import programme as programme_engine
+from geo_minzheng.engine.own_part import programme_part
 from geo_minzheng.errors import InputError, MissingValueError
+from geo_minzheng.model.scope import CASEWORK
 from geo_minzheng.services import places, settings_of
 from geo_minzheng.services.steps import Step, quiet
 from geo_minzheng.store import records
+from geo_minzheng.store.scope import part_of, whole
 from geo_minzheng.store.tables_housing import ProgrammeRun
+from geo_minzheng.store.tables_layers import RenovationApplication
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,15 +139,21 @@ def _programme(
 
 
 def latest_programmes(session: Session) -> dict[str, Any] | None:
-    """Give the last programmes on record, or ``None``."""
-    row = records.latest(session, ProgrammeRun)
-    return None if row is None else dict(row.document)
+    """Give the last programmes on record, or ``None``; who sees one town or village is given its own cases."""
+    if not part_of(session, CASEWORK):
+        row = records.latest(session, ProgrammeRun)
+        return None if row is None else dict(row.document)
+    cases = {application.case_id for application in records.find(session, RenovationApplication)}
+    with whole(session):
+        row = records.latest(session, ProgrammeRun)
+        return None if row is None else programme_part(row.document, cases)
 
 
 def made_by(session: Session) -> str:
     """Name who made the last programmes; empty while there are none."""
-    row = records.latest(session, ProgrammeRun)
-    return "" if row is None else row.who
+    with whole(session):
+        row = records.latest(session, ProgrammeRun)
+        return "" if row is None else row.who
 
 
 def case_rows(session: Session, act: Act, policy: Policy) -> list[dict[str, Any]]:

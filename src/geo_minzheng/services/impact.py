@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.engine import documents as engine_documents
 from geo_minzheng.engine import duty
 from geo_minzheng.engine import impact as impact_engine
+from geo_minzheng.engine.own_part import impact_part
 from geo_minzheng.errors import NotFoundError
 from geo_minzheng.model.impact import ImpactInputs
+from geo_minzheng.model.scope import BUREAU
 from geo_minzheng.services import incidents, places, roads
 from geo_minzheng.services.steps import Step, quiet
 from geo_minzheng.store import records
-from geo_minzheng.store.scope import whole
+from geo_minzheng.store.scope import part_of, whole
 from geo_minzheng.store.tables_flood import Assessment
 
 if TYPE_CHECKING:
@@ -119,9 +122,12 @@ def latest_impact(session: Session, incident: str) -> dict[str, Any]:
 
 
 def find_impact(session: Session, incident: str) -> dict[str, Any] | None:
-    """Give the last impact on record, or ``None``."""
-    row = records.latest(session, Assessment, incident=incident, kind=KIND)
-    return None if row is None else dict(row.document)
+    """Give the last impact on record, or ``None``; who sees one town or village is given its part."""
+    part = part_of(session, BUREAU)
+    with whole(session) if part else nullcontext():
+        row = records.latest(session, Assessment, incident=incident, kind=KIND)
+        document = None if row is None else dict(row.document)
+    return impact_part(document, part) if document and part else document
 
 
 def houses_by_kind(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -39,6 +39,7 @@ from geo_minzheng.services import (
     trail,
 )
 from geo_minzheng.store import records
+from geo_minzheng.store.scope import whole
 from geo_minzheng.store.tables_relief import Approval, Order, Plan
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from geo_minzheng.model.act import Act
     from geo_minzheng.model.layer import LayerSpec
     from geo_minzheng.model.policy import Policy
+    from geo_minzheng.model.relief import DispatchOrder
     from geo_minzheng.present.text import Text
 
 TOWN_DIGITS = 9
@@ -82,6 +84,20 @@ def write_orders(
     """Write the incident's dispatch orders as one DOCX and one PDF."""
     found = incidents.get_incident(session, incident)
     orders = dispatch.orders_of(session, incident)
+    # An order names its store, its approval and its villages to whoever may have the order.
+    with whole(session):
+        sheets = _order_sheets(session, act, text, found, orders)
+    local = [papers.in_zone(order, act.at.tzinfo) for order in orders]
+    sheets_out = order_documents(local, sheets, text) or (_no_orders(session, act, text, found),)
+    return [
+        write_docx(sheets_out, folder / "orders.docx", text, fonts=fonts),
+        write_pdf(sheets_out, folder / "orders.pdf", text, fonts=fonts),
+    ]
+
+
+def _order_sheets(
+    session: Session, act: Act, text: Text, found: Incident, orders: list[DispatchOrder]
+) -> dict[str, OrderPaper]:
     names = places.names(session, "village", "code")
     keepers = places.table(session, "warehouse").set_index("warehouse_id")
     bureau = bureau_name(session, text)
@@ -103,12 +119,7 @@ def write_orders(
             witness=approval.witness if approval and oral else "",
             synthetic=places.has_synthetic(session, *SYNTHETIC_LAYERS), exercise=found.exercise, audit_head=head,
         )  # fmt: skip
-    local = [papers.in_zone(order, act.at.tzinfo) for order in orders]
-    sheets_out = order_documents(local, sheets, text) or (_no_orders(session, act, text, found),)
-    return [
-        write_docx(sheets_out, folder / "orders.docx", text, fonts=fonts),
-        write_pdf(sheets_out, folder / "orders.pdf", text, fonts=fonts),
-    ]
+    return sheets
 
 
 def _no_orders(session: Session, act: Act, text: Text, found: Incident) -> OfficialDocument:

@@ -8,7 +8,7 @@ from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.services import housing
 from geo_minzheng.store import records
 from geo_minzheng.store.second_person import is_among
-from geo_minzheng.store.tables_housing import ProgrammeRun, ReviewReason
+from geo_minzheng.store.tables_housing import ReviewReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,8 +60,7 @@ def give_reason(session: Session, act: Act, case: str, reason: str) -> str:
         raise NotFoundError("housing.no_programme")
     if case not in {pair["first"] for pair in made["against_review"]}:
         raise NotFoundError("housing.not_against_review", case=case)
-    run = records.latest(session, ProgrammeRun)
-    if run is not None and is_among(act.who, run.who):
+    if is_among(act.who, housing.made_by(session)):
         raise RefusedError("housing.own_reason", case=case, who=act.who)
     told = " ".join(reason.split())
     if not told:

@@ -118,6 +118,13 @@ def is_narrow(session: Session) -> bool:
     return not scope.is_everything
 
 
+def part_of(session: Session, sees: str) -> str:
+    """Give the division code of who sees a class of one town or village and is bound to no place; else empty."""
+    sight = sight_of(session)
+    is_part = is_narrow(session) and sight.is_here and not sight.holds_district and not sight.scope.place_kind
+    return sight.scope.prefix if is_part and sees in sight.scope.sees else ""
+
+
 @event.listens_for(ScopedSession, "do_orm_execute")
 def _on_execute(state: ORMExecuteState) -> None:
     if not is_narrow(state.session):

@@ -1,0 +1,162 @@
+"""Keeper, receiver, review panel and township: each sees and does their own part of the district's work."""
+
+from pathlib import Path
+
+import pytest
+from door import sit
+from streamlit.testing.v1 import AppTest
+
+from geo_minzheng.bootstrap import open_bureau, text_of
+from geo_minzheng.services import accounts, demo_people, dispatch, housing, impact, papers, places
+from geo_minzheng.services.demo import INCIDENT
+from geo_minzheng.settings import read_settings
+
+PAGES = Path(__file__).resolve().parents[2] / "src" / "geo_minzheng" / "pages"
+NOW = "2026-07-03T22:30"
+ZH = text_of("zh")
+NAMES = {post.login: post.name for post in demo_people.POSTS}
+
+
+@pytest.fixture
+def home(demo_home, monkeypatch):
+    monkeypatch.setenv("GEO_MINZHENG_HOME", str(demo_home))
+    monkeypatch.setenv("GEO_MINZHENG_NOW", NOW)
+    return demo_home
+
+
+def desk_of(home, login):
+    desk = open_bureau(read_settings({}, home=home, now=NOW))
+    with desk.reading() as session:
+        person = next(p for p in accounts.people(session) if p.login == login)
+    return desk.for_person(person)
+
+
+def look(home, page, login, **query):
+    sit(home, NAMES[login])
+    app = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=120)
+    app.query_params.update(query)
+    app.run()
+    assert not app.exception, app.exception
+    assert not [e.value for e in app.error]
+    return app
+
+
+def steps(app):
+    return {b.key.removeprefix("step_") for b in app.button if (b.key or "").startswith("step_")}
+
+
+def press(app, key):
+    next(b for b in app.button if b.key == key).click()
+    app.run()
+    assert not app.exception, app.exception
+    assert not [e.value for e in app.error]
+
+
+def order_numbers(app):
+    column = ZH("pages.relief.col.order")
+    return [n for frame in app.dataframe if column in frame.value for n in frame.value[column]]
+
+
+def orders_at(home, login):
+    desk = desk_of(home, login)
+    with desk.reading() as session:
+        return dispatch.orders_of(session, INCIDENT)
+
+
+def test_goods_go_from_the_keepers_own_page_to_the_receivers(home):
+    """The last steps of every order, each by whom it belongs to."""
+    keeper, all_orders = desk_of(home, "keeper"), orders_at(home, "command")
+    mine = [o for o in all_orders if o.warehouse == keeper.place]
+    assert 0 < len(mine) < len(all_orders)
+    app = look(home, "relief", "dispatch", tab="orders", incident=INCIDENT)
+    assert "issued" in steps(app)
+    press(app, "step_issued")
+    app = look(home, "relief", "keeper", incident=INCIDENT)
+    assert sorted(order_numbers(app)) == sorted(o.number for o in mine)
+    assert steps(app) <= {"picking", "in_transit"}, "only what a keeper may do"
+    press(app, "step_picking")
+    press(app, "step_in_transit")
+    shipped = [o for o in orders_at(home, "keeper") if o.state == "in_transit"]
+    assert {o.order_id for o in shipped} == {o.order_id for o in mine if o.state != "cancelled"}
+    receiver = desk_of(home, "receiver")
+    coming = [o for o in orders_at(home, "command") if o.receiver == receiver.place and o.state == "in_transit"]
+    app = look(home, "relief", "receiver", tab="orders", incident=INCIDENT)
+    assert sorted(order_numbers(app)) == sorted(o.number for o in orders_at(home, "receiver"))
+    assert steps(app) <= {"arrived", "received", "received_with_variance", "distributed"}
+    assert coming, "the demo's receiver gets something"
+    press(app, "step_arrived")
+    press(app, "step_received")
+    press(app, "step_distributed")
+    who = {o.order_id for o in coming}
+    assert {o.state.value for o in orders_at(home, "command") if o.order_id in who} == {"distributed"}
+
+
+def test_a_receiver_takes_less_than_was_sent_and_says_so(home):
+    press(look(home, "relief", "dispatch", tab="orders", incident=INCIDENT), "step_issued")
+    app = look(home, "relief", "keeper", incident=INCIDENT)
+    press(app, "step_picking")
+    press(app, "step_in_transit")
+    press(look(home, "relief", "receiver", incident=INCIDENT), "step_arrived")
+    desk = desk_of(home, "receiver")
+    order = next(o for o in orders_at(home, "receiver") if o.state == "arrived")
+    with desk.transaction(incident=INCIDENT) as (session, act):
+        told = dispatch.advance_order(
+            session, act, order.order_id, "received_with_variance", note="雨淋湿", quantities={1: 0.0}
+        )
+    assert told.state == "received_with_variance"
+
+
+@pytest.mark.parametrize("login", ["keeper", "receiver"])
+def test_the_papers_hold_ones_own_orders_and_name_store_and_leader(home, login, tmp_path):
+    desk = desk_of(home, login)
+    with desk.reading() as session:
+        mine = dispatch.orders_of(session, INCIDENT)
+        assert mine
+        made = papers.write_orders(session, desk.act(), desk.official_text, INCIDENT, tmp_path)
+    assert all(path.stat().st_size > 1000 for path in made)
+
+
+def test_who_may_take_no_step_is_offered_none(home):
+    app = look(home, "relief", "leader", tab="orders", incident=INCIDENT)
+    assert order_numbers(app)
+    assert not steps(app)
+
+
+def test_the_panel_sees_its_own_cases_at_their_place_in_the_whole_order(home):
+    office, panel = open_bureau(read_settings({}, home=home, now=NOW)), desk_of(home, "panel")
+    policy = office.policy()
+    with office.reading() as session:
+        made = housing.latest_programmes(session)
+        whole = {
+            v["case"]: v for v in housing.verdicts(session, made, housing.case_rows(session, office.act(), policy))
+        }
+        cases = places.table(session, "renovation_application")
+        homes = places.table(session, "household").set_index("household_id")["village_code"]
+    mine = set(cases[cases["household_id"].map(homes) == panel.scope]["case_id"])
+    with panel.reading() as session:
+        part = housing.latest_programmes(session)
+        rows = housing.case_rows(session, panel.act(), policy)
+        own = {v["case"]: v for v in housing.verdicts(session, part, rows)}
+    assert set(own) == mine & set(whole)
+    for name in ("place", "state", "score", "tier", "subsidy_yuan", "reason"):
+        assert {c: v[name] for c, v in own.items()} == {c: whole[c][name] for c in own}, name
+    app = look(home, "housing", "panel")
+    shown = {c for frame in app.dataframe if "case" in frame.value for c in frame.value["case"]}
+    told = " ".join(m.value for m in app.markdown)
+    assert {c for c in own if whole[c]["programme"] == part["programmes"][0]["programme"]} <= shown | set(told.split())
+    assert not [c for c in whole if c not in mine and c in told]
+
+
+def test_the_township_sees_its_own_part_of_the_impact(home):
+    office, town = open_bureau(read_settings({}, home=home, now=NOW)), desk_of(home, "reviewer")
+    with office.reading() as session:
+        whole = impact.latest_impact(session, INCIDENT)
+    with town.reading() as session:
+        part = impact.latest_impact(session, INCIDENT)
+    row = next(r for r in whole["by_town"] if r["code"] == town.scope)
+    assert part["totals"] == {name: row[name] for name in whole["totals"]}
+    assert part["totals"]["affected_population"] > 0
+    app = look(home, "incident", "reviewer", incident=INCIDENT)
+    assert ZH.number(row["affected_population"]) in " ".join(str(m.value) for m in app.metric)
+    with desk_of(home, "keeper").reading() as session:
+        assert impact.find_impact(session, INCIDENT) is None
