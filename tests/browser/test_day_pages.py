@@ -197,11 +197,7 @@ def test_why_a_house_is_not_in_the_programme(chromium, served, watch):
     ("name", "address"),
     [
         ("housing_1280", "housing?as=规划员戊"),
-        ("housing_1280_adobe", "housing?as=规划员戊&programme=adobe_elimination"),
-        ("housing_1280_checks", "housing?as=规划员戊&programme=checks"),
-        ("welfare_1280_homes", "welfare?as=规划员戊"),
         ("welfare_1280_reach", "welfare?as=规划员戊&view=reach"),
-        ("welfare_1280_sites", "welfare?as=规划员戊&view=sites"),
         ("welfare_1280_sites_en", "welfare?as=规划员戊&view=sites&lang=en"),
     ],
 )
@@ -211,15 +207,4 @@ def test_planning_pages_draw(chromium, served, watch, name, address):
     desk.open(f"{url}/{address}")
     desk.page.wait_for_timeout(1500)
     desk.shot(name)
-    clean(watch)
-
-
-@pytest.mark.parametrize("page", ["review", "housing", "welfare"])
-def test_pages_fit_a_phone(chromium, served, watch, page):
-    url, _ = served
-    phone = Hand(chromium, PHONE, watch)
-    phone.open(f"{url}/{page}?as=规划员戊")
-    phone.shot(f"{page}_390")
-    wide = phone.page.evaluate("() => document.documentElement.scrollWidth")
-    assert wide <= PHONE["width"], "the page does not scroll sideways"
     clean(watch)

@@ -33,6 +33,8 @@ OPEN = (
     "/door/", "/assets/", "/static/", "/component/", "/healthz", "/_stcore/health", "/_stcore/host-config",
     "/favicon", "/manifest.json", "/robots.txt", "/service-worker.js",
 )  # fmt: skip
+# What Streamlit serves beside the app and this product does not use: driving it by machine, its own sign-in.
+_UNUSED = ("/_stcore/agent/", "/auth/", "/oauth2callback")
 # What a locked screen does not give, whatever the browser says that it takes.
 _DATA = ("/api/", "/media/")
 _HEAD = {
@@ -175,6 +177,8 @@ class Gate:
         method = scope.get("method", "GET")
         if (method not in _SAFE or scope["type"] == "websocket") and is_foreign(headers):
             return JSONResponse({"status": "foreign"}, status_code=403)
+        if path.startswith(_UNUSED):
+            return JSONResponse({"status": "not found"}, status_code=404)
         if path.startswith(OPEN):
             return None
         signed_in = await run_in_threadpool(sitting, token_of(headers))
