@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import door
+import provider
 import pytest
 from playwright.sync_api import expect
 
@@ -247,3 +248,27 @@ def test_everybody_can_read_the_door(chromium, served, width, scheme):
     assert_legible(page, "first")
     shot(page, f"first_{width}_{scheme}")
     page.context.close()
+
+
+def test_the_bureaus_own_provider_opens_the_door(served, chromium):
+    url, home = served
+    folder = open_bureau(read_settings({}, home=home)).settings.keys
+    with provider.provider() as idp:
+        (folder / "oidc.toml").write_text(provider.settings_of(idp, f"{url}/door/unified/back"), encoding="utf-8")
+        (folder / "oidc.toml").chmod(0o600)
+        with office(home).transaction() as (session, act):
+            accounts.bind_subject(session, act, "dispatch", f"{idp.url} {idp.sub}")
+        page = new_page(chromium)
+        page.goto(f"{url}/relief?tab=orders")
+        page.screenshot(path=SCREENS / "unified_1280.png")
+        page.get_by_role("link", name="统一身份认证登录").click()
+        page.get_by_role("heading", level=1).wait_for(timeout=90_000)
+        expect(page.get_by_text("调运员寅（粮储调运）")).to_be_visible()
+        assert page.url.startswith(f"{url}/relief?tab=orders")
+        page.get_by_role("button", name="退出登录").click()
+        expect(page.get_by_role("button", name="登录")).to_be_visible()
+        idp.lie(claims={"nonce": "of another"})
+        page.get_by_role("link", name="统一身份认证登录").click()
+        expect(page.get_by_role("alert")).to_contain_text("没有确认")
+        page.screenshot(path=SCREENS / "unified_refused_1280.png")
+        (folder / "oidc.toml").unlink()

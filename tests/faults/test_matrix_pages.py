@@ -284,15 +284,15 @@ def test_a_page_that_is_open_to_all_turns_the_matrix_red(world, visit, monkeypat
 # Who gets an answer of each route: ``open`` tells nothing of a district; ``door`` is where one comes in; ``inside`` is
 # for whoever is signed in; ``closed`` for nobody. A route without a row fails.
 ROUTES = {
-    "/door/sign-in": "door", "/door/sign-out": "door", "/door/first": "door", "/door/device": "door",
-    "/door/me": "door", "/door/seen": "door", "/door/lock": "door", "/door/unlock": "door", "/door/{rest:path}": "door",
-    "/healthz": "open", "/assets/map.bundle.js": "open", "/assets": "open", "/component/{path:path}": "open",
-    "/_stcore/health": "open", "/_stcore/host-config": "open",
-    "/api/map/{address}": "inside", "/_stcore/metrics": "inside", "/media/{file_id:path}": "inside",
-    "/_stcore/upload_file/{session_id}/{file_id}": "inside", "/_stcore/bidi-components/{path:path}": "inside",
-    "/_stcore/stream": "inside", "/auth/login": "closed", "/auth/logout": "closed", "/oauth2callback": "closed",
-    "/_stcore/agent/interact": "closed", "/_stcore/agent/openapi.json": "closed", "/_stcore/agent/mcp": "closed",
-    "": "inside",
+    "/door/sign-in": "door", "/door/sign-out": "door", "/door/first": "door", "/door/unified": "door",
+    "/door/unified/back": "door", "/door/device": "door", "/door/me": "door", "/door/seen": "door",
+    "/door/lock": "door", "/door/unlock": "door", "/door/{rest:path}": "door", "/healthz": "open",
+    "/assets/map.bundle.js": "open", "/assets": "open", "/component/{path:path}": "open", "/_stcore/health": "open",
+    "/_stcore/host-config": "open", "/api/map/{address}": "inside", "/_stcore/metrics": "inside",
+    "/media/{file_id:path}": "inside", "/_stcore/upload_file/{session_id}/{file_id}": "inside",
+    "/_stcore/bidi-components/{path:path}": "inside", "/_stcore/stream": "inside", "/auth/login": "closed",
+    "/auth/logout": "closed", "/oauth2callback": "closed", "/_stcore/agent/interact": "closed",
+    "/_stcore/agent/openapi.json": "closed", "/_stcore/agent/mcp": "closed", "": "inside",
 }  # fmt: skip
 FILLED = {"{rest:path}": "me2", "{file_id:path}": "nothing.pdf", "{path:path}": "nothing.js", "{session_id}": "1",
           "{file_id}": "2"}  # fmt: skip

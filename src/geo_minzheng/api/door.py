@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 
 from geo_minzheng import bootstrap
-from geo_minzheng.api import gate
+from geo_minzheng.api import gate, unified
 from geo_minzheng.engine.sitting import pause_after
 from geo_minzheng.errors import GeoMinzhengError, NotFoundError, RefusedError
 from geo_minzheng.model.account import COOKIE
@@ -35,6 +35,9 @@ _MOST_WAITING, _MOST_OF_ONE = 64, 8
 _waiting: Counter[str] = Counter()
 _NO_STORE = {"Cache-Control": "no-store"}
 _SECRET_LIMIT = 200
+_begun = unified.Waiting()
+# Kept by the browser while somebody is at the bureau's identity provider.
+_WORD, _WORD_PATH = "gm_unified", "/door/unified"
 _MOST_BYTES = 16_384
 
 
@@ -127,12 +130,13 @@ def _was_right(keys: tuple[str, ...]) -> None:
 
 def _let_in(request: Request, token: str, target: str, days: int = 0) -> Response:
     answer = RedirectResponse(target, status_code=303, headers=_NO_STORE)
-    is_https = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
-    answer.set_cookie(
-        COOKIE, token, httponly=True, samesite="lax", secure=is_https, path="/",
-        max_age=days * 86400 if days else None,
-    )  # fmt: skip
+    _set_cookie(request, answer, COOKIE, token, path="/", max_age=days * 86400 if days else None)
     return answer
+
+
+def _set_cookie(request: Request, answer: Response, name: str, value: str, *, path: str, max_age: int | None) -> None:
+    is_https = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+    answer.set_cookie(name, value, httponly=True, samesite="lax", secure=is_https, path=path, max_age=max_age)
 
 
 def _page(body: str, status: int = 200) -> Response:
@@ -147,10 +151,11 @@ def _sign_in_page(text: Text, *, wanted: str, login: str = "", alarm: str = "", 
         kept={"login": login, "next": wanted, "lang": text.language},
     )  # fmt: skip
     links = [
+        *([(f"{_WORD_PATH}?lang={text.language}{way}", text("door.unified"))] if _has_provider() else []),
         (f"/door/device?lang={text.language}", text("door.other")),
         (f"{gate.SIGN_IN}?lang={other}{way}", bootstrap.text_of(other)("pages.frame.own_name")),
     ]
-    notes = [("alarm", text(alarm))] if alarm else []
+    notes = [("alarm", alarm)] if alarm else []
     return _page(pages.page(text, heading=text("door.sign_in"), notes=notes, form=form, links=links), status)
 
 
@@ -161,8 +166,12 @@ async def sign_in_page(request: Request) -> Response:
     ended = request.query_params.get("why") == "ended"
     if not ended and await run_in_threadpool(gate.sitting, token) is not None:
         return RedirectResponse(gate.local_path(wanted), status_code=303, headers=_NO_STORE)
-    alarm = "door.ended" if ended else ""
-    return _sign_in_page(_text(_language(request)), wanted=wanted, alarm=alarm)
+    text = _text(_language(request))
+    return await run_in_threadpool(_entry_page, text, wanted, text("door.ended") if ended else "")
+
+
+def _entry_page(text: Text, wanted: str, alarm: str) -> Response:
+    return _sign_in_page(text, wanted=wanted, alarm=alarm)
 
 
 async def sign_in(request: Request) -> Response:
@@ -176,10 +185,10 @@ async def sign_in(request: Request) -> Response:
     try:
         opened = await run_in_threadpool(_open, login, asked["password"])
     except RefusedError:
-        return _sign_in_page(asked.text, wanted=wanted, login=login, alarm="door.failed", status=403)
+        return _sign_in_page(asked.text, wanted=wanted, login=login, alarm=asked.text("door.failed"), status=403)
     except NotFoundError:
         _was_right(keys)
-        return _sign_in_page(asked.text, wanted=wanted, login=login, alarm="door.no_district", status=404)
+        return _sign_in_page(asked.text, wanted=wanted, login=login, alarm=asked.text("door.no_district"), status=404)
     _was_right(keys)
     target = gate.FIRST if opened.must_change else gate.local_path(wanted)
     return _let_in(request, opened.token, f"{target}{_with_language(target, asked.text)}")
@@ -195,6 +204,66 @@ def _open(login: str, password: str) -> accounts.Opened:
     desk = gate.office()
     with desk.transaction() as (session, act):
         return accounts.sign_in(session, act, login, password, bootstrap.watch())
+
+
+def _has_provider() -> bool:
+    return (gate.office().settings.keys / unified.FILE).exists()
+
+
+async def to_provider(request: Request) -> Response:
+    """Lead to the bureau's identity provider, where one is set up."""
+    text, wanted = _text(_language(request)), request.query_params.get("next", "")
+    if not await run_in_threadpool(_has_provider):
+        return _answer(404)
+    state, word, begun = _begun.begin(wanted[:2000], text.language)
+
+    def address() -> str:
+        provider = unified.read_provider(gate.office().settings.keys)
+        if provider is None:
+            raise RefusedError("unified.unreachable")
+        return unified.way_out(provider, state, begun)
+
+    try:
+        target = await run_in_threadpool(address)
+    except GeoMinzhengError as error:
+        return await run_in_threadpool(_refused_page, text, wanted, error, 502)
+    answer = RedirectResponse(target, status_code=303, headers=_NO_STORE)
+    _set_cookie(request, answer, _WORD, word, path=_WORD_PATH, max_age=600)
+    return answer
+
+
+async def from_provider(request: Request) -> Response:
+    """Take somebody back from the identity provider; the session that opens is one of ours."""
+    keys = _keys(request)
+    busy = await _knock(keys)
+    if busy is not None:
+        return busy
+    text, wanted = _text(_language(request)), ""
+
+    def open_by_code() -> accounts.Opened:
+        desk = gate.office()
+        provider = unified.read_provider(desk.settings.keys)
+        if provider is None:
+            raise RefusedError("unified.not_begun")
+        subject = unified.subject_of(provider, begun, request.query_params.get("code", ""))
+        with desk.transaction() as (session, act):
+            return accounts.sign_in_subject(session, act, subject, bootstrap.watch())
+
+    try:
+        begun = _begun.take(request.query_params.get("state", ""), request.cookies.get(_WORD, ""))
+        text, wanted = _text(begun.language), begun.wanted
+        opened = await run_in_threadpool(open_by_code)
+    except GeoMinzhengError as error:
+        return await run_in_threadpool(_refused_page, text, wanted, error, 403)
+    _was_right(keys)
+    target = gate.local_path(wanted)
+    answer = _let_in(request, opened.token, f"{target}{_with_language(target, text)}")
+    answer.delete_cookie(_WORD, path=_WORD_PATH)
+    return answer
+
+
+def _refused_page(text: Text, wanted: str, error: GeoMinzhengError, status: int) -> Response:
+    return _sign_in_page(text, wanted=wanted, alarm=text.error(error), status=status)
 
 
 async def sign_out(request: Request) -> Response:
@@ -379,6 +448,8 @@ def routes() -> list[BaseRoute]:
         Route("/door/sign-out", sign_out, methods=["POST"]),
         Route(gate.FIRST, first_page, methods=["GET"]),
         Route(gate.FIRST, first, methods=["POST"]),
+        Route(_WORD_PATH, to_provider, methods=["GET"]),
+        Route(f"{_WORD_PATH}/back", from_provider, methods=["GET"]),
         Route("/door/device", device_page, methods=["GET"]),
         Route("/door/device", device, methods=["POST"]),
         Route("/door/me", me, methods=["GET"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from geo_minzheng.engine.sitting import Limits, Sitting, longest_of, sitting_of
 from geo_minzheng.errors import InputError, NotFoundError, RefusedError
@@ -209,8 +210,35 @@ def new_secret(session: Session, act: Act, name: str, at: datetime) -> str:
 
 
 def bind_subject(session: Session, act: Act, name: str, subject: str) -> None:
-    """Bind an account to a subject of the bureau's identity provider; an empty one unbinds it."""
-    store.change_account(session, act, "user.subject", store.get_account(session, name), subject=subject or None)
+    """Bind an account to issuer and subject of the bureau's identity provider; an empty one unbinds it.
+
+    A one-time secret that nobody has used yet opens nothing from then on; a password of one's own stays good, for the
+    night on which the provider is out of reach.
+
+    Raises
+    ------
+    InputError
+        ``account.bad_subject``: not an issuer's address and a subject.
+    RefusedError
+        ``account.subject_taken``: another account is bound to it.
+    """
+    row = store.get_account(session, name)
+    issuer, _, own = subject.strip().partition(" ")
+    if subject.strip() and not (is_safe_address(issuer) and own.strip()):
+        raise InputError("account.bad_subject", subject=subject)
+    told = f"{issuer} {own.strip()}" if own.strip() else None
+    holder = store.find_subject(session, told) if told else None
+    if holder is not None and holder.fid != row.fid:
+        raise RefusedError("account.subject_taken", name=holder.name)
+    unused = {"password_hash": None, "must_change": False} if told and row.must_change else {}
+    store.change_account(session, act, "user.subject", row, subject=told, **unused)
+
+
+def is_safe_address(address: str) -> bool:
+    """Tell whether what is sent to an address is read by nobody on the way: HTTPS, or this machine."""
+    parts = urlsplit(address)
+    is_here = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+    return bool(parts.netloc) and (parts.scheme == "https" or is_here)
 
 
 def first_admin(session: Session, act: Act, policy: Policy, name: str) -> str:
