@@ -32,6 +32,7 @@ ASK = """async ([tags]) => {
 # Wrong things: words too pale, a button, a field and a picture without a name, a language that is none.
 PLANTED = """() => {
   const box = document.createElement("div");
+  box.style.marginTop = "4rem";
   box.innerHTML = '<p style="color:#999;background:#fff;font-size:13px">看不清的字</p><button></button>'
     + '<input type="text"><img src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=">'
     + '<p lang="no_such_language">x</p>';

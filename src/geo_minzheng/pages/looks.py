@@ -28,6 +28,10 @@ _STYLE = """<style>
 [data-testid="stMetricDelta"] { font-size: 12px; background: none; padding: 0; color: var(--quiet); }
 [data-testid="stMetricDelta"] *, [data-testid="stMetricLabel"] * {
   white-space: normal !important; overflow: visible !important; }
+[data-testid="stPageLink-NavLink"] { min-height: 24px; }
+button:is([aria-label^="Help for"], [data-testid="stDateInputCalendarButton"]) { min-width: 24px; min-height: 24px; }
+/* What is folded away is not walked through by keyboard. */
+[data-testid="stSidebar"][aria-expanded="false"] { visibility: hidden; }
 [data-testid="stPageLink"] p { white-space: normal; overflow: visible; line-height: 1.45; }
 [data-testid="stSidebarUserContent"] { padding-top: 4px; padding-bottom: 12px; }
 .stApp button[kind^="primary"]:not(:disabled) { background-color: light-dark(#1F4E79, #2F6FAE);
