@@ -282,7 +282,8 @@ def test_a_page_that_is_open_to_all_turns_the_matrix_red(world, visit, monkeypat
 
 
 # Who gets an answer of each route: ``open`` tells nothing of a district; ``door`` is where one comes in; ``inside`` is
-# for whoever is signed in; ``closed`` for nobody. A route without a row fails.
+# for whoever is signed in; ``closed`` for nobody. A route without a row fails, but for those of Streamlit's core, which
+# are closed where they have none.
 ROUTES = {
     "/door/sign-in": "door", "/door/sign-out": "door", "/door/first": "door", "/door/unified": "door",
     "/door/unified/back": "door", "/door/device": "door", "/door/me": "door", "/door/seen": "door",
@@ -291,8 +292,7 @@ ROUTES = {
     "/_stcore/host-config": "open", "/api/map/{address}": "inside", "/_stcore/metrics": "inside",
     "/media/{file_id:path}": "inside", "/_stcore/upload_file/{session_id}/{file_id}": "inside",
     "/_stcore/bidi-components/{path:path}": "inside", "/_stcore/stream": "inside", "/auth/login": "closed",
-    "/auth/logout": "closed", "/oauth2callback": "closed", "/_stcore/agent/interact": "closed",
-    "/_stcore/agent/openapi.json": "closed", "/_stcore/agent/mcp": "closed", "": "inside",
+    "/auth/logout": "closed", "/oauth2callback": "closed", "": "inside",
 }  # fmt: skip
 FILLED = {"{rest:path}": "me2", "{file_id:path}": "nothing.pdf", "{path:path}": "nothing.js", "{session_id}": "1",
           "{file_id}": "2"}  # fmt: skip
@@ -308,8 +308,13 @@ def route_table() -> list[tuple[str, tuple[str, ...]]]:
     return [(route.path, tuple(sorted(getattr(route, "methods", None) or ["GET"]))) for route in found]
 
 
+def law_of(path: str) -> str:
+    return ROUTES.get(path) or ("closed" if path.startswith("/_stcore/") else "")
+
+
 def test_every_route_has_a_row(app_routes):
-    assert {path for path, _ in app_routes} == set(ROUTES)
+    assert [path for path, _ in app_routes if not law_of(path)] == []
+    assert set(ROUTES) <= {path for path, _ in app_routes}
 
 
 def address_of(path: str, drawn: str) -> str:
@@ -332,7 +337,7 @@ def wrong_answers(world: World, url: str, table: list[tuple[str, tuple[str, ...]
         for path, methods in sorted(table, key=lambda one: one[0] in ENDING):
             for method in methods:
                 answer = client.request(method, address_of(path, "no_such_map"))
-                law, told = ROUTES[path], is_told(answer)
+                law, told = law_of(path), is_told(answer)
                 if (law == "open" and not told) or (law == "inside" and told != is_in and method != "OPTIONS"):
                     found.append(f"{who} {method} {path}: {answer.status_code}")
                 if law == "closed" and answer.status_code < 400 and method not in ("HEAD", "OPTIONS"):
@@ -402,4 +407,5 @@ def test_a_gate_that_lets_everybody_in_turns_the_matrix_red(world, app_routes, t
 
 
 def test_a_route_without_a_row_turns_the_matrix_red(app_routes):
-    assert {path for path, _ in [*app_routes, ("/api/everything", ("GET",))]} != set(ROUTES)
+    with pytest.raises(AssertionError):
+        test_every_route_has_a_row([*app_routes, ("/api/everything", ("GET",))])

@@ -33,8 +33,12 @@ OPEN = (
     "/door/", "/assets/", "/static/", "/component/", "/healthz", "/_stcore/health", "/_stcore/host-config",
     "/favicon", "/manifest.json", "/robots.txt", "/service-worker.js",
 )  # fmt: skip
-# What Streamlit serves beside the app and this product does not use: driving it by machine, its own sign-in.
-_UNUSED = ("/_stcore/agent/", "/auth/", "/oauth2callback")
+# What of Streamlit's own the app lives on; the rest of it, as driving the app by machine, is not there.
+_CORE = "/_stcore/"
+_USED = tuple(
+    f"{_CORE}{name}" for name in ("health", "host-config", "stream", "metrics", "upload_file/", "bidi-components/")
+)
+_UNUSED = ("/auth/", "/oauth2callback")
 # What a locked screen does not give, whatever the browser says that it takes.
 _DATA = ("/api/", "/media/")
 _HEAD = {
@@ -177,7 +181,7 @@ class Gate:
         method = scope.get("method", "GET")
         if (method not in _SAFE or scope["type"] == "websocket") and is_foreign(headers):
             return JSONResponse({"status": "foreign"}, status_code=403)
-        if path.startswith(_UNUSED):
+        if path.startswith(_UNUSED) or (path.startswith(_CORE) and not path.startswith(_USED)):
             return JSONResponse({"status": "not found"}, status_code=404)
         if path.startswith(OPEN):
             return None
