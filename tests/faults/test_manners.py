@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 from pathlib import Path
+from urllib.parse import urlencode
 
+import door
 import geopandas as gpd
 import openpyxl
 import pytest
@@ -177,7 +179,7 @@ def test_the_open_tab_and_the_picked_rows_come_back_after_f5(chromium, served):
     screens.rest(page)
     assert page.get_by_role("tab", name="调拨单", exact=True).get_attribute("aria-selected") == "true"
     other = screens.new_page(chromium, 1280)
-    other.goto(page.url)
+    door.go(other, f"{page.url}&{urlencode({'as': door.who_for('relief')})}")
     other.get_by_role("heading", level=1).wait_for(timeout=120_000)
     screens.rest(other)
     assert other.get_by_role("tab", name="调拨单", exact=True).get_attribute("aria-selected") == "true"

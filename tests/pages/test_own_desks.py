@@ -7,6 +7,7 @@ from door import sit
 from streamlit.testing.v1 import AppTest
 
 from geo_minzheng.bootstrap import open_bureau, text_of
+from geo_minzheng.model.account import Person
 from geo_minzheng.services import accounts, demo_people, dispatch, housing, impact, papers, places
 from geo_minzheng.services.demo import INCIDENT
 from geo_minzheng.settings import read_settings
@@ -160,3 +161,30 @@ def test_the_township_sees_its_own_part_of_the_impact(home):
     assert ZH.number(row["affected_population"]) in " ".join(str(m.value) for m in app.metric)
     with desk_of(home, "keeper").reading() as session:
         assert impact.find_impact(session, INCIDENT) is None
+
+
+def test_the_administrator_gives_a_keeper_an_account_of_a_store_they_do_not_see(home):
+    admin = desk_of(home, "admin")
+    with admin.reading() as session:
+        assert places.table(session, "warehouse").empty
+    with admin.transaction() as (session, act):
+        place = desk_of(home, "keeper").place
+        keeper = Person("keeper2", "保管员二", "warehouse_keeper", place=place)
+        assert accounts.add_person(session, act, admin.policy(), keeper)
+    app = look(home, "accounts", "admin")
+    told = app.dataframe[0].value
+    assert "华容区救灾物资储备库" in set(told[ZH("pages.accounts.column.place")])
+
+
+def test_who_may_only_read_is_offered_no_act(home):
+    """Forms of another post are not shown: a button that would be refused is no button."""
+    assert any(b.proto.type == "primary" for b in look(home, "incident", "command").button), "void: no act at all"
+    for login, page, query in (
+        ("consulting", "incident", {}), ("leader", "incident", {}), ("leader", "relief", {}), ("leader", "roads", {}),
+        ("auditor", "review", {}), ("auditor", "relief", {"tab": "approve"}), ("auditor", "housing", {}),
+        ("manager", "welfare", {"view": "sites"}), ("inspector", "welfare", {"view": "sites"}),
+    ):  # fmt: skip
+        app = look(home, page, login, **query)
+        primary = [b.label for b in app.button if b.proto.type == "primary"]
+        allowed = {ZH("pages.housing.try")}  # a draft keeps nothing
+        assert set(primary) <= allowed, (login, page, primary)

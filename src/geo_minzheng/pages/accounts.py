@@ -31,14 +31,17 @@ def state_of(office: Bureau, person: Person) -> str:
 def show_people(office: Bureau, people: list[Person]) -> None:
     """List the accounts."""
     column = office.text.sentences
+    with office.reading() as session:
+        names = accounts.names_of_places(session)
     frame.table(
         [
             {
                 column["pages.accounts.column.login"]: person.login,
                 column["pages.accounts.column.name"]: person.name,
                 column["pages.accounts.column.role"]: role_name(office, person.role),
-                column["pages.accounts.column.scope"]: person.scope or office.text("cli.user.whole"),
-                column["pages.accounts.column.place"]: person.place or None,
+                column["pages.accounts.column.scope"]: names.get(person.scope, person.scope)
+                or office.text("cli.user.whole"),
+                column["pages.accounts.column.place"]: names.get(person.place, person.place) or None,
                 column["pages.accounts.column.state"]: state_of(office, person),
             }
             for person in people

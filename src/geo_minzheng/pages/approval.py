@@ -25,6 +25,8 @@ def show(office: Bureau, found: Incident, plan: Any) -> None:
         _show_decision(office, found, plan, decided, paper)
         return
     frame.note(text("pages.relief.two_people", who=plan.who))
+    if not office.can("relief.approve", "approval"):
+        return
     phone, written, refuse = st.columns(3, gap="large")
     with phone:
         _phone_form(office, found, plan)
@@ -151,6 +153,8 @@ def _paper(office: Bureau, found: Incident, plan: Any, decided: Any, paper: Any)
         return
     if decided.paper_due is not None:
         clock(office, decided.paper_due)
+    if not office.can("relief.paper", "approval_paper"):
+        return
     with st.form("paper", border=False):
         scan = st.file_uploader(text("pages.relief.scan"), type=["pdf", "jpg", "jpeg", "png"])
         if st.form_submit_button(text("pages.relief.keep_scan"), type="primary") and scan is not None:

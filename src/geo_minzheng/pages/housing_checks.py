@@ -57,7 +57,7 @@ def contradictions(desk: Desk) -> list[dict[str, Any]]:
 
 def show_reason_form(desk: Desk, pairs: Sequence[Mapping[str, Any]]) -> None:
     """Take the written reason for a case that stands before others although the review put it behind."""
-    if not pairs or desk.is_draft:
+    if not pairs or desk.is_draft or not desk.office.can("housing.review_reason", "review_reason"):
         return
     text = desk.office.text
     with st.form("review_reason", clear_on_submit=True, border=False):

@@ -53,7 +53,8 @@ def show_draft(desk: Desk) -> None:
     text = desk.office.text
     st.warning(text("pages.housing.draft"), icon=":material/edit:")
     with st.container(horizontal=True):
-        if st.button(text("pages.housing.keep"), type="primary"):
+        may_keep = desk.office.can("housing.programme", "programme_run")
+        if may_keep and st.button(text("pages.housing.keep"), type="primary"):
             make(desk.office, budgets_of(desk.made))
         if st.button(text("pages.housing.drop")):
             drop_draft()

@@ -40,7 +40,8 @@ def show(office: Bureau) -> None:
     found = frame.choose_incident(office)
     if found is None:
         st.info(text("pages.incident.empty"))
-        _declare_form(office)
+        if office.can("incident.declare", "incident"):
+            _declare_form(office)
         return
     with office.reading() as session:
         assessed = impact.find_impact(session, found.incident_id)
@@ -49,7 +50,7 @@ def show(office: Bureau) -> None:
     left, right = st.columns([2, 5], gap="medium")
     with left:
         if assessed is None:
-            st.info(text("pages.incident.no_impact" if footprint else "pages.incident.no_footprint"))
+            st.info(text(f"pages.incident.{_what_lacks(office, footprint)}"))
         else:
             if not any(assessed["totals"][name] for name in TOUCHED):
                 st.info(frame.plain(incidents.miss_line(assessed["nearest"], text)))
@@ -59,8 +60,16 @@ def show(office: Bureau) -> None:
         _footprint_part(office, found)
     if assessed is not None:
         impact_tables.show(office, assessed)
-    with st.expander(text("pages.incident.declare_more"), key=f"declare_{found.incident_id}"):
-        _declare_form(office)
+    if office.can("incident.declare", "incident"):
+        with st.expander(text("pages.incident.declare_more"), key=f"declare_{found.incident_id}"):
+            _declare_form(office)
+
+
+def _what_lacks(office: Bureau, footprint: str) -> str:
+    """Say what is missing; the next step is told to who may take it."""
+    if not office.can("incident.footprint", "footprint"):
+        return "not_yet"
+    return "no_impact" if footprint else "no_footprint"
 
 
 def _headline(office: Bureau, found: Incident, assessed: dict[str, Any] | None) -> None:
@@ -138,8 +147,9 @@ def _level(office: Bureau, found: Incident) -> None:
             frame.note(_decided_line(office, decided))
         with st.expander(text("pages.incident.conditions")):
             frame.table(_condition_rows(office, advice), text("pages.incident.conditions"))
-        with st.expander(text("pages.incident.decide"), expanded=decided is None):
-            _decide_form(office, found, advice)
+        if office.can("response.decide", "level_decision"):
+            with st.expander(text("pages.incident.decide"), expanded=decided is None):
+                _decide_form(office, found, advice)
 
 
 def _condition_name(office: Bureau, name_zh: str, name_en: str) -> str:
@@ -222,7 +232,10 @@ def _footprint_part(office: Bureau, found: Incident) -> None:
     text = office.text
     with frame.refusals(office):
         content = frame.kept(office, ("incident", found.incident_id), lambda: _content(office, found.incident_id))
-        answer = frame.show_map(content, office, key="incident_map", draw=True, height=560)
+        may_draw = office.can("incident.footprint", "footprint")
+        answer = frame.show_map(content, office, key="incident_map", draw=may_draw, height=560)
+        if not may_draw:
+            return
         drawn = [d for d in answer.get("all_drawings") or [] if d]
         tabs = frame.tabs(office, "source", {n: text(f"pages.incident.tab_{n}") for n in ("draw", "file", "again")})
         with tabs["draw"]:

@@ -49,13 +49,16 @@ def show(office: Bureau) -> None:
         village = _strip(office, plan.document)
     with right:
         _map_part(office, found, plan.plan_id)
-    tabs = frame.tabs(office, "tab", {name: text(f"pages.relief.tab.{name}") for name in TABS})
+    may_plan = office.can("relief.plan", "plan")
+    names = [name for name in TABS if name != "again" or may_plan]
+    tabs = frame.tabs(office, "tab", {name: text(f"pages.relief.tab.{name}") for name in names})
     with tabs["why"]:
         _why_part(office, found, plan.document, village)
     with tabs["need"]:
         _need(office, found)
-    with tabs["again"]:
-        _plan_form(office, found, is_first=False)
+    if may_plan:
+        with tabs["again"]:
+            _plan_form(office, found, is_first=False)
     with tabs["approve"]:
         approval.show(office, found, plan)
     with tabs["orders"]:
@@ -84,7 +87,8 @@ def _first_plan(office: Bureau, found: Incident) -> None:
     st.info(office.text("pages.relief.no_plan"))
     left, right = st.columns([2, 5], gap="medium")
     with left:
-        _plan_form(office, found, is_first=True)
+        if office.can("relief.plan", "plan"):
+            _plan_form(office, found, is_first=True)
     with right:
         _need(office, found)
 
@@ -195,6 +199,8 @@ def _road_names(office: Bureau) -> dict[str, str]:
 
 def _cut_form(office: Bureau, found: Incident, plan_id: str, place: dict[str, float] | None) -> None:
     """Choose a road, by a click or from the plan's own, cut it and plan again."""
+    if not (office.can("road.closed", "closure") and office.can("relief.plan", "plan")):
+        return
     text = office.text
     names = frame.kept(office, ("road_names",), lambda: _road_names(office))
     options = list(frame.kept(office, ("carrying", plan_id), lambda: _carrying(office, found, plan_id)))

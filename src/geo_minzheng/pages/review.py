@@ -171,6 +171,8 @@ def mark(office: Bureau, change: AnswerChange, found: Comparison) -> Marked | st
 
 def show_verdict(office: Bureau, incident: str, found: Comparison) -> None:
     """Offer the two verdicts: confirm, with a note on a sudden change; or return with a reason."""
+    if not office.can("report.confirmed", "report_review"):
+        return
     text, version = office.text, found.version
     blocked = any(f.severity == "error" for f in found.findings)
     wants_note = bool(found.findings) and not version.note

@@ -105,6 +105,8 @@ def _map(office: Bureau, found: Incident, state: dict[str, Any]) -> str:
 
 def _change_form(office: Bureau, found: Incident, state: dict[str, Any], clicked: str) -> None:
     """Take a report that a road is cut or open again."""
+    if not office.can("road.closed", "closure"):
+        return
     text, names = office.text, state["names"]
     closed = {r["road"] for r in state["closed"]}
     options = [*([clicked] if clicked else []), *(r for r in sorted(names) if r != clicked)]

@@ -198,11 +198,8 @@ def site(office: Bureau, new: int) -> None:
     work.begin(office.text, office.text("pages.welfare.siting"), job)
 
 
-def show_sites(office: Bureau) -> None:
-    """Show the next sites: two answers with what each site adds, and every candidate with land use and tenure."""
+def _site_form(office: Bureau, made: Mapping[str, Any] | None) -> None:
     text = office.text
-    with office.reading() as session:
-        made = welfare.latest_siting(session)
     with st.form("site", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         new = st.number_input(
             text("pages.welfare.new"), min_value=1, max_value=20, step=1, width=160,
@@ -211,6 +208,15 @@ def show_sites(office: Bureau) -> None:
         asked = st.form_submit_button(text("pages.welfare.site"), type="primary", icon=":material/add_location:")
     if asked:
         site(office, int(new))
+
+
+def show_sites(office: Bureau) -> None:
+    """Show the next sites: two answers with what each site adds, and every candidate with land use and tenure."""
+    text = office.text
+    with office.reading() as session:
+        made = welfare.latest_siting(session)
+    if office.can("welfare.site", "siting_run"):
+        _site_form(office, made)
     if made is None:
         st.info(text("pages.welfare.no_siting"))
         return

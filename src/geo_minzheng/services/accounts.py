@@ -45,8 +45,13 @@ def people(session: Session) -> list[Person]:
 
 def where(session: Session, person: Person) -> str:
     """Name where a person works: town, village, warehouse, home or receiver; empty for the whole district."""
-    names = store.division_names(session) | store.place_names(session)
+    names = names_of_places(session)
     return " ".join(names.get(code, code) for code in (person.scope, person.place) if code)
+
+
+def names_of_places(session: Session) -> dict[str, str]:
+    """Name every division and every place of work by its code."""
+    return dict(store.division_names(session)) | dict(store.place_names(session))
 
 
 def not_yet_in(session: Session) -> list[Person]:

@@ -13,6 +13,7 @@ from geo_minzheng.errors import NotFoundError, RefusedError
 from geo_minzheng.model.account import Person, SessionKind
 from geo_minzheng.model.act import Act
 from geo_minzheng.store.audit import Change, record
+from geo_minzheng.store.scope import whole
 from geo_minzheng.store.tables_accounts import Account, Pairing, SignIn
 from geo_minzheng.store.tables_layers import Division, Site, Warehouse, WelfareHome
 
@@ -25,9 +26,10 @@ _PLACES = {
 
 
 def place_names(session: Session, kind: str = "") -> dict[str, str]:
-    """Name the places of work by id: of one kind, or of all."""
+    """Name the places of work by id: of one kind, or of all; who gives accounts knows them, whatever else they see."""
     wanted = [_PLACES[kind]] if kind else list(_PLACES.values())
-    return {key: name for columns in wanted for key, name in session.execute(select(*columns)).tuples()}
+    with whole(session):
+        return {key: name for columns in wanted for key, name in session.execute(select(*columns)).tuples()}
 
 
 def division_names(session: Session) -> dict[str, str]:
