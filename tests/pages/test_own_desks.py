@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from geo_minzheng.bootstrap import open_bureau, text_of
 from geo_minzheng.model.account import Person
-from geo_minzheng.services import accounts, demo_people, dispatch, housing, impact, papers, places
+from geo_minzheng.services import accounts, demo_people, dispatch, housing, impact, papers, places, welfare
 from geo_minzheng.services.demo import INCIDENT
 from geo_minzheng.settings import read_settings
 
@@ -188,3 +188,16 @@ def test_who_may_only_read_is_offered_no_act(home):
         primary = [b.label for b in app.button if b.proto.type == "primary"]
         allowed = {ZH("pages.housing.try")}  # a draft keeps nothing
         assert set(primary) <= allowed, (login, page, primary)
+
+
+def test_a_home_is_ranked_among_all_and_its_director_sees_its_own_row(home):
+    office, manager = open_bureau(read_settings({}, home=home, now=NOW)), desk_of(home, "manager")
+    with office.reading() as session:
+        whole = welfare.rank_homes(session, office.policy())
+    with manager.reading() as session:
+        own = welfare.rank_homes(session, manager.policy())
+    assert len(whole) > 1
+    assert own == [row for row in whole if row["home_id"] == manager.place]
+    app = look(home, "welfare", "manager")
+    others = [row["name"] for row in whole if row["home_id"] != manager.place]
+    assert not [name for name in others if name in " ".join(m.value for m in app.markdown)]

@@ -17,7 +17,7 @@ from geo_minzheng.layers.arrays import read_array, read_sparse
 from geo_minzheng.services import places
 from geo_minzheng.services.steps import Step, quiet
 from geo_minzheng.store import frames, records
-from geo_minzheng.store.scope import whole
+from geo_minzheng.store.scope import own_place, whole
 from geo_minzheng.store.tables_housing import SitingRun
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 
 
 def rank_homes(session: Session, policy: Policy) -> list[dict[str, Any]]:
-    """Rank the homes for upgrading, red lines apart, with occupancy, open defects and the score in parts."""
+    """Rank the homes for upgrading, red lines apart, with occupancy, open defects and the score in parts.
+
+    The order is reckoned over all homes; who works at one is given its row.
+    """
     homes = places.in_metres(session, "welfare_home")
     ranking = policy.home_ranking
     by_id = homes.set_index("home_id").geometry
@@ -42,9 +45,12 @@ def rank_homes(session: Session, policy: Policy) -> list[dict[str, Any]]:
         by_id, places.in_metres(session, "hazard_zone"), threat.level_weights(ranking), ranking.param("buffer_m")
     )
     reach = _far_share(session, policy, homes, ranking.param("reach_minutes"))
-    scored = score_homes(homes, places.table(session, "facility_defect"), ranking, exposure=exposure, reach=reach)
+    with whole(session):
+        defects = places.table(session, "facility_defect")
+    scored = score_homes(homes, defects, ranking, exposure=exposure, reach=reach)
     columns = ["name", "village_code", "facility_kind", "bed_total", "resident_count", "waiting_count"]
-    return documents.rows(scored.join(homes[columns]).sort_values(["rank", "home_id"], na_position="first"))
+    ranked = documents.rows(scored.join(homes[columns]).sort_values(["rank", "home_id"], na_position="first"))
+    return [row for row in ranked if row["home_id"] == (own_place(session, "home") or row["home_id"])]
 
 
 # Longer than any siting takes: the watch runs backwards.

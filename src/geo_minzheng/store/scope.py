@@ -118,6 +118,12 @@ def is_narrow(session: Session) -> bool:
     return not scope.is_everything
 
 
+def own_place(session: Session, kind: str) -> str:
+    """Give the id of the one place of a kind that somebody is bound to; empty for nobody such."""
+    scope = sight_of(session).scope
+    return scope.place if is_narrow(session) and scope.place_kind == kind else ""
+
+
 def part_of(session: Session, sees: str) -> str:
     """Give the division code of who sees a class of one town or village and is bound to no place; else empty."""
     sight = sight_of(session)
