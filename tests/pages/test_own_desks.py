@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from geo_minzheng.bootstrap import open_bureau, text_of
 from geo_minzheng.model.account import Person
-from geo_minzheng.services import accounts, demo_people, dispatch, housing, impact, papers, places, welfare
+from geo_minzheng.services import accounts, demo_people, dispatch, housing, impact, papers, places, response, welfare
 from geo_minzheng.services.demo import INCIDENT
 from geo_minzheng.settings import read_settings
 
@@ -159,6 +159,9 @@ def test_the_township_sees_its_own_part_of_the_impact(home):
     assert part["totals"]["affected_population"] > 0
     app = look(home, "incident", "reviewer", incident=INCIDENT)
     assert ZH.number(row["affected_population"]) in " ".join(str(m.value) for m in app.metric)
+    with office.reading() as one, town.reading() as other:
+        advice = [response.advise_level(session, office.policy(), INCIDENT) for session in (one, other)]
+    assert advice[0] == advice[1], "the level is the district's"
     with desk_of(home, "keeper").reading() as session:
         assert impact.find_impact(session, INCIDENT) is None
 
