@@ -12,9 +12,8 @@ import door
 import geopandas as gpd
 import openpyxl
 import pytest
-from playwright.sync_api import sync_playwright
 from tests.browser import screens
-from tests.browser.conftest import CHROMIUM_ARGS, Watch, start_app
+from tests.browser.conftest import Watch, start_app
 
 NOW = "2026-07-03T22:30"
 WHO = "值班员甲"
@@ -58,14 +57,6 @@ FOCUS = """() => {
   return {name: names.join("|"), tag: one.tagName, width: box.width, height: box.height, ringed: ringed,
     border: look.borderColor};
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

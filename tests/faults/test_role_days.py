@@ -7,9 +7,9 @@ from pathlib import Path
 
 import door
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from tests.browser import screens
-from tests.browser.conftest import CHROMIUM_ARGS, Watch, start_app
+from tests.browser.conftest import Watch, start_app
 
 from geo_minzheng.bootstrap import open_bureau, text_of
 from geo_minzheng.services import accounts, demo_people, dispatch, housing, relief, reports
@@ -22,14 +22,6 @@ DAYS = screens.ROOT / "out" / "screens" / "days"
 CLICKS = screens.ROOT / "docs" / "clicks.md"
 # Whom a phone is for.
 PHONES = {"informant", "receiver"}
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

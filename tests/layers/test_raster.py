@@ -116,3 +116,13 @@ def test_words_in_a_grid_are_no_depths(tmp_path, cells, code):
 def test_a_grid_of_whole_numbers_may_say_nan(tmp_path):
     found = read_raster(grid(tmp_path / "g.asc", "nan 2\n3 1e1\n", nodata="nan"), ReadOptions(crs="EPSG:4490"))
     np.testing.assert_array_equal(found.array, [[np.nan, 2], [3, 10]])
+
+
+def test_a_grid_without_a_system_is_told_which_would_fit(tmp_path):
+    path = tmp_path / "depth.asc"
+    path.write_text("ncols 2\nnrows 2\nxllcorner 114.80\nyllcorner 30.40\ncellsize 0.01\n1 1\n1 1\n")
+    with pytest.raises(InputError) as caught:
+        read_raster(path, ReadOptions(box=(114.7, 30.3, 115.0, 30.6)))
+    assert caught.value.key == "layers.crs_missing"
+    assert caught.value.facts["value"] == "114.8, 30.42"
+    assert "EPSG:4490" in caught.value.facts["fitting"]

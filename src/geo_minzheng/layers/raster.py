@@ -85,7 +85,9 @@ def read_raster(path: Path, options: ReadOptions | None = None, limits: Limits =
         array = np.load(folder / "band.npy", allow_pickle=False)
     text = options.crs or answer["crs"]
     if not text:
-        raise InputError("layers.crs_missing", file=path.name, value="", fitting="—")
+        west, south, east, north = Raster(array, tuple(answer["affine"]), "", answer["nodata"]).bounds
+        fitting = "、".join(systems.candidates(np.array([west, east]), np.array([south, north]), options.box)) or "—"
+        raise InputError("layers.crs_missing", file=path.name, value=f"{west:.10g}, {north:.10g}", fitting=fitting)
     try:
         source = systems.declared(text)
     except InputError as error:
