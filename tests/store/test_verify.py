@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import geopandas as gpd
 import pytest
+import shapely
 import sqlalchemy as sa
 from store_play import ACT, receipt
 
 from geo_minzheng.model.ledger import LotHold, LotLine, LotTransfer
 from geo_minzheng.store import ledger, records, reservations
+from geo_minzheng.store.incidents import write_footprint
+from geo_minzheng.store.reports import ReportPost, post_report
 from geo_minzheng.store.session import store_session
-from geo_minzheng.store.tables import Decision
+from geo_minzheng.store.tables import Decision, Incident
 from geo_minzheng.store.verify import verify
 
 
@@ -121,6 +127,38 @@ def test_a_decision_that_was_changed_or_taken_away_is_found(session, statement):
     session.execute(sa.text(statement))
     session.expire_all()
     assert verify(session)["history"].key == "store.verify.history"
+
+
+@pytest.fixture
+def night(session):
+    """An incident with a footprint in two parts and a report of one village."""
+    for name in ("I1", "I2"):
+        records.add(session, ACT, "declare", Incident(incident_id=name, name=name, hazard="flood", occurred_at=ACT.at))
+    square = shapely.MultiPolygon([shapely.box(115, 30, 115.1, 30.1)])
+    parts = gpd.GeoDataFrame({"depth_m": [0.5, 1.5]}, geometry=[square, shapely.transform(square, lambda x: x + 1)])
+    write_footprint(session, replace(ACT, incident="I1"), "I1/F1", parts, source="drawn")
+    post_report(session, ACT, ReportPost("u-1", "I1", "420704000001", {"deaths": 0}))
+    session.flush()
+    return session
+
+
+@pytest.mark.parametrize(
+    ("table", "statement"),
+    [
+        ("footprint", "DELETE FROM footprint WHERE part_no = 2"),
+        ("footprint", "DELETE FROM footprint"),
+        ("footprint", "UPDATE footprint SET geom = (SELECT geom FROM footprint WHERE part_no = 2) WHERE part_no = 1"),
+        ("footprint", "UPDATE footprint SET footprint_id = 'I1/F2'"),
+        ("footprint", "UPDATE footprint SET incident = 'I2'"),
+        ("report", "UPDATE report SET village_code = '420704000002'"),
+    ],
+)
+def test_a_footprint_or_a_reports_village_that_was_changed_is_found(night, table, statement):
+    assert verify(night)["history"].is_ok
+    unguard(night, table)
+    night.execute(sa.text(statement))
+    night.expire_all()
+    assert verify(night)["history"].key == "store.verify.history"
 
 
 def test_a_moment_that_is_none_is_a_finding(file_url):

@@ -13,6 +13,8 @@ from geo_minzheng.model.verdict import OK, Verdict
 from geo_minzheng.store.canonical import moment_text, to_json
 from geo_minzheng.store.columns import Base
 from geo_minzheng.store.tables import APPEND_ONLY
+from geo_minzheng.store.tables_flood import Footprint
+from geo_minzheng.store.tables_report import Report, ReportVersion
 from geo_minzheng.store.tables_stock import Movement, Voucher
 from geo_minzheng.store.tables_trace import AuditRow
 
@@ -38,7 +40,13 @@ def verify_vouchers_written(session: Session) -> Verdict:
 
 
 def verify_history(session: Session) -> Verdict:
-    """Check that no row that only may be added was changed or taken away after it was written."""
+    """Check that no row that only may be added was changed or taken away after it was written.
+
+    The parts of a footprint and the village of a report are compared too, which one entry of the log tells together.
+    """
+    for moved in (_moved_footprint(session), _moved_report(session)):
+        if moved:
+            return Verdict("store.verify.history", {"number": moved})
     for table in (t for t in APPEND_ONLY if t not in (AuditRow, Voucher, Movement)):
         rows = {row.key_text(): row for row in session.scalars(select(table))}
         for audit in _written(session, table):
@@ -50,6 +58,33 @@ def verify_history(session: Session) -> Verdict:
             if (row is None and whole) or (row is not None and not _agrees(row, told)):
                 return Verdict("store.verify.history", {"number": audit.row_key})
     return OK
+
+
+def _moved_footprint(session: Session) -> str:
+    """Name a footprint whose parts are not those that were written; empty where all are."""
+    parts: dict[str, list[Any]] = {}
+    for row in session.scalars(select(Footprint).order_by(Footprint.footprint_id, Footprint.part_no)):
+        parts.setdefault(row.footprint_id, []).append(row)
+    written = {row.row_key: json.loads(row.after or "{}") for row in _written(session, Footprint)}
+    for key in sorted(parts.keys() | written.keys()):
+        told, rows = written.get(key, {}), parts.get(key, [])
+        stored = json.loads(to_json([row.geom for row in rows]))
+        if stored != told.get("parts") or {row.incident for row in rows} - {told.get("incident")}:
+            return key
+    return ""
+
+
+def _moved_report(session: Session) -> str:
+    """Name a version whose report is of another village or incident than was written; empty where none is."""
+    query = select(ReportVersion.uuid, Report.village_code, Report.incident).join(
+        Report, Report.fid == ReportVersion.report_fid
+    )
+    stored = {uuid: (village, incident) for uuid, village, incident in session.execute(query).tuples()}
+    for row in _written(session, ReportVersion):
+        told = json.loads(row.after or "{}")
+        if stored.get(row.row_key) != (told.get("village_code"), told.get("incident")):
+            return row.row_key
+    return ""
 
 
 def _written(session: Session, table: type[Base]) -> Iterator[AuditRow]:
