@@ -140,6 +140,7 @@ def test_a_token_that_does_not_hold_opens_nothing(browser, idp, lie):
     answer = come_in(browser)
     assert answer.status_code == 403
     assert COOKIE not in browser.cookies
+    assert (f"{idp.url} 10087" in answer.text) == (lie == "somebody unbound"), "what the administrator has to bind"
     assert "role=alert" in answer.text
     assert 'name="password"' in answer.text, "the password is still a way in"
 

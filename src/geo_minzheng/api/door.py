@@ -246,8 +246,11 @@ async def from_provider(request: Request) -> Response:
         if provider is None:
             raise RefusedError("unified.not_begun")
         subject = unified.subject_of(provider, begun, request.query_params.get("code", ""))
-        with desk.transaction() as (session, act):
-            return accounts.sign_in_subject(session, act, subject, bootstrap.watch())
+        try:
+            with desk.transaction() as (session, act):
+                return accounts.sign_in_subject(session, act, subject, bootstrap.watch())
+        except RefusedError as error:
+            raise RefusedError("unified.unbound", subject=subject) from error
 
     try:
         begun = _begun.take(request.query_params.get("state", ""), request.cookies.get(_WORD, ""))
