@@ -24,6 +24,7 @@ class Idp:
     def __init__(self) -> None:
         self.key, self.foreign = RSAKey.generate_key(2048), RSAKey.generate_key(2048)
         self.sub = "10086"
+        self.more_keys: list[dict] = []
         self.claims: dict = {}
         self.sign_with, self.alg = self.key, "RS256"
         self.codes: dict[str, dict] = {}
@@ -76,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
         if parts.path == "/.well-known/openid-configuration":
             self._say(200, self.idp.describe())
         elif parts.path == "/keys":
-            self._say(200, {"keys": [self.idp.key.as_dict(private=False)]})
+            self._say(200, {"keys": [*self.idp.more_keys, self.idp.key.as_dict(private=False)]})
         elif parts.path == "/authorize":
             assert asked["response_type"] == "code" and asked["code_challenge_method"] == "S256", asked
             code = secrets.token_urlsafe(16)

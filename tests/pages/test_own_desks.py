@@ -7,8 +7,23 @@ from door import sit
 from streamlit.testing.v1 import AppTest
 
 from geo_minzheng.bootstrap import open_bureau, text_of
+from geo_minzheng.errors import NotFoundError, RefusedError
 from geo_minzheng.model.account import Person
-from geo_minzheng.services import accounts, demo_people, dispatch, housing, impact, papers, places, response, welfare
+from geo_minzheng.services import (
+    accounts,
+    demo_people,
+    dispatch,
+    duty,
+    housing,
+    impact,
+    maps,
+    needs,
+    papers,
+    places,
+    reports,
+    response,
+    welfare,
+)
 from geo_minzheng.services.demo import INCIDENT
 from geo_minzheng.settings import read_settings
 
@@ -191,6 +206,51 @@ def test_who_may_only_read_is_offered_no_act(home):
         primary = [b.label for b in app.button if b.proto.type == "primary"]
         allowed = {ZH("pages.housing.try")}  # a draft keeps nothing
         assert set(primary) <= allowed, (login, page, primary)
+
+
+def test_a_receiver_and_a_township_ask_for_goods_whatever_others_asked(home):
+    for login in ("receiver", "reviewer", "dispatch", "receiver"):
+        desk = desk_of(home, login)
+        with desk.reading() as session:
+            sites = places.table(session, "site")
+            mine = sites[sites["village_code"].str.startswith(desk.scope)]["site_id"].tolist()
+        with desk.transaction(incident=INCIDENT) as (session, act):
+            line = dispatch.Request(desk.place or mine[0], "rice", 5.0)
+            assert dispatch.request_relief(session, act, desk.policy(), INCIDENT, [line])
+
+
+def test_what_is_reckoned_for_a_township_is_the_districts_or_marked_as_its_own(home):
+    office, town = open_bureau(read_settings({}, home=home, now=NOW)), desk_of(home, "reviewer")
+    policy = office.policy()
+    with office.reading() as one, town.reading() as other:
+        assert needs.need_sums(one, policy, INCIDENT) == needs.need_sums(other, policy, INCIDENT)
+        assert impact.district_impact(other, INCIDENT) == impact.latest_impact(one, INCIDENT)
+        graded = []
+        for session, desk in ((one, office), (other, town)):
+            known = impact.district_impact(session, INCIDENT)
+            drawn = maps.incident_map(session, desk.act(), office.catalogue, policy, ZH, INCIDENT, impact=known)
+            graded.append(next(list(x.frame["severity"]) for x in drawn.layers if "severity" in x.frame))
+        assert graded[0] == graded[1]
+        with pytest.raises(RefusedError, match="district_only"):
+            papers.briefing_content(other, town.act(), office.catalogue, policy, ZH, INCIDENT)
+        assert all(code.startswith(town.scope) for code in reports.silent_villages(other, INCIDENT))
+    rows = look(home, "review", "reviewer", view="totals")
+    assert ZH("pages.review.total_own") in " ".join(m.value for m in rows.markdown)
+    told = " ".join(c.value for c in look(home, "incident", "reviewer").caption)
+    assert ZH("pages.incident.own_part") in told
+
+
+@pytest.mark.parametrize("login", ["informant", "admin", "panel"])
+def test_who_may_not_know_the_districts_figures_reckons_none(home, login):
+    desk = desk_of(home, login)
+    with desk.reading() as session:
+        assert impact.district_impact(session, INCIDENT) is None
+        with pytest.raises(NotFoundError):
+            response.advise_level(session, desk.policy(), INCIDENT)
+        ranked = welfare.rank_homes(session, desk.policy())
+        assert not [row for row in ranked if row["open_major"] or row["open_general"]]
+        assert duty.district_numbers(session, desk.act(), desk.policy())["movable_t"] is None
+        assert duty.next_step(session, INCIDENT) == "orders_waiting"
 
 
 def test_a_home_is_ranked_among_all_and_its_director_sees_its_own_row(home):

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import parse_qs, urlsplit
 
@@ -43,6 +44,7 @@ def desk(tmp_path, monkeypatch, idp):
         accounts.bind_subject(session, act, "duty", f"{idp.url} {idp.sub}")
     write(office.settings.keys, idps.settings_of(idp, BACK))
     door._failures.forget("address 127.0.0.1")
+    unified._known.clear()
     return office
 
 
@@ -121,6 +123,7 @@ LIES = {
     "another issuer": lambda i: {"claims": {"iss": "https://evil.example"}},
     "for another client": lambda i: {"claims": {"aud": "other"}},
     "for two, given to the other": lambda i: {"claims": {"aud": [idps.CLIENT, "other"], "azp": "other"}},
+    "for us, given to another": lambda i: {"claims": {"azp": "other"}},
     "an old one": lambda i: {"claims": {"exp": int(time.time()) - 3600}},
     "without an end": lambda i: {"claims": {"exp": None}},
     "another sign-in's": lambda i: {"claims": {"nonce": "of another"}},
@@ -182,17 +185,20 @@ def test_a_provider_out_of_reach_leaves_the_password(browser, desk, idp):
 
 
 @pytest.mark.parametrize(
-    "broken", ["client_id", "client_secret", "server_metadata_url", "redirect_uri", "toml", "http"]
+    "broken", ["client_id", "client_secret", "server_metadata_url", "redirect_uri", "toml", "http", "table", "bracket"]
 )
 def test_settings_that_cannot_be_used_are_named(browser, desk, idp, broken):
     words = idps.settings_of(idp, BACK)
-    changed = {"toml": words + "[", "http": words.replace(idp.url, "http://sso.example.gov.cn")}
+    changed = {"toml": words + "[", "http": words.replace(idp.url, "http://sso.example.gov.cn"),
+               "table": 'auth = "x"', "bracket": words.replace(BACK, "https://[x")}  # fmt: skip
     lines = "\n".join(line for line in words.splitlines() if not line.startswith(broken))
     write(desk.settings.keys, changed.get(broken, lines))
     with pytest.raises(StoreError) as caught:
         unified.read_provider(desk.settings.keys)
     assert caught.value.key == "unified.damaged"
-    assert browser.get("/door/unified", headers=HTML).status_code == 502
+    answer = browser.get("/door/unified", headers=HTML)
+    assert answer.status_code == 502
+    assert str(desk.settings.keys) not in answer.text, "where the files lie is nobody's business outside"
     assert browser.get("/door/sign-in", headers=HTML).status_code == 200
 
 
@@ -221,6 +227,58 @@ def test_a_subject_is_bound_to_one_account_and_drops_the_unused_secret(desk, idp
             accounts.bind_subject(session, act, "two", bad)
     with desk.transaction() as (session, act):
         accounts.bind_subject(session, act, "two", "")
+
+
+def test_an_odd_way_back_and_odd_words_of_the_administrator_are_no_crash(browser, desk):
+    assert come_in(browser, wanted="//[").headers["location"] == "/"
+    with desk.transaction() as (session, act), pytest.raises(InputError, match="bad_subject"):
+        accounts.bind_subject(session, act, "duty", "https://[x 1")
+
+
+def test_a_key_that_nobody_can_read_keeps_nobody_out(browser, idp, monkeypatch):
+    odd = [{"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA"}, {"kty": "RSA", "use": "enc", "n": "AA", "e": "AQAB"}]
+    monkeypatch.setattr(idp, "more_keys", odd)
+    assert come_in(browser).status_code == 303
+
+
+def test_bound_to_somebody_else_the_open_sessions_end(browser, desk, idp):
+    come_in(browser)
+    assert gate.sitting(browser.cookies[COOKIE])
+    with desk.transaction() as (session, act):
+        accounts.bind_subject(session, act, "duty", f"{idp.url} another")
+    assert gate.sitting(browser.cookies[COOKIE]) is None
+
+
+def test_who_has_no_password_sets_a_pin_without_one_and_unlocks_by_it(browser, desk):
+    come_in(browser)
+    signed_in = gate.sitting(browser.cookies[COOKIE])
+    with desk.transaction() as (session, act):
+        accounts.set_pin(session, act, desk.policy(), signed_in, "", "390274")
+    with desk.transaction() as (session, _):
+        accounts.lock(session, signed_in)
+    with desk.transaction() as (session, _), pytest.raises(RefusedError):
+        accounts.unlock(session, signed_in, "390275", watch())
+    with desk.transaction() as (session, _):
+        accounts.unlock(session, signed_in, "390274", watch())
+
+
+def test_a_provider_that_hangs_holds_nobody_else_up(browser, desk, idp, served):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        there = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        write(desk.settings.keys, idps.settings_of(idp, BACK).replace(idp.url, there))
+
+        def knock():
+            with sit(served) as stranger:
+                return stranger.get("/door/unified", headers=HTML).status_code
+
+        with ThreadPoolExecutor(12) as crowd:
+            asked = [crowd.submit(knock) for _ in range(12)]
+            time.sleep(1)
+            began = time.monotonic()
+            assert browser.get("/door/sign-in", headers=HTML).status_code == 200
+            assert time.monotonic() - began < 5, "the door waits with them"
+            told = sorted(one.result() for one in asked)
+    assert set(told) == {429, 502}
 
 
 def test_the_keys_of_a_provider_may_change(browser, idp, monkeypatch):

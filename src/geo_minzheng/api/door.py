@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -18,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 from geo_minzheng import bootstrap
 from geo_minzheng.api import gate, unified
 from geo_minzheng.engine.sitting import pause_after
-from geo_minzheng.errors import GeoMinzhengError, NotFoundError, RefusedError
+from geo_minzheng.errors import GeoMinzhengError, NotFoundError, RefusedError, StoreError
 from geo_minzheng.model.account import COOKIE
 from geo_minzheng.present import door as pages
 from geo_minzheng.services import accounts, responding
@@ -36,6 +38,9 @@ _waiting: Counter[str] = Counter()
 _NO_STORE = {"Cache-Control": "no-store"}
 _SECRET_LIMIT = 200
 _begun = unified.Waiting()
+# So many ask the provider at once, in threads of their own: one that hangs holds nobody else up.
+_at_provider = CapacityLimiter(4)
+_log = logging.getLogger(__name__)
 # Kept by the browser while somebody is at the bureau's identity provider.
 _WORD, _WORD_PATH = "gm_unified", "/door/unified"
 _MOST_BYTES = 16_384
@@ -210,21 +215,34 @@ def _has_provider() -> bool:
     return (gate.office().settings.keys / unified.FILE).exists()
 
 
+def _provider() -> unified.Provider:
+    """Read the provider; what is wrong with its settings is told to the log, not to who stands outside."""
+    try:
+        found = unified.read_provider(gate.office().settings.keys)
+    except StoreError as error:
+        _log.warning("%s: %s", error.key, error.facts)
+        raise RefusedError("unified.unreachable") from error
+    if found is None:
+        raise RefusedError("unified.unreachable")
+    return found
+
+
 async def to_provider(request: Request) -> Response:
     """Lead to the bureau's identity provider, where one is set up."""
     text, wanted = _text(_language(request)), request.query_params.get("next", "")
     if not await run_in_threadpool(_has_provider):
         return _answer(404)
-    state, word, begun = _begun.begin(wanted[:2000], text.language)
+    if not _at_provider.available_tokens:
+        return JSONResponse({"status": "busy"}, status_code=429, headers={"Retry-After": "10"})
 
-    def address() -> str:
-        provider = unified.read_provider(gate.office().settings.keys)
-        if provider is None:
-            raise RefusedError("unified.unreachable")
-        return unified.way_out(provider, state, begun)
+    def address() -> tuple[str, str]:
+        provider = _provider()
+        told = unified.described(provider)
+        state, word, begun = _begun.begin(wanted[:2000], text.language)
+        return unified.way_out(provider, told, state, begun), word
 
     try:
-        target = await run_in_threadpool(address)
+        target, word = await to_thread.run_sync(address, limiter=_at_provider)
     except GeoMinzhengError as error:
         return await run_in_threadpool(_refused_page, text, wanted, error, 502)
     answer = RedirectResponse(target, status_code=303, headers=_NO_STORE)
@@ -242,10 +260,7 @@ async def from_provider(request: Request) -> Response:
 
     def open_by_code() -> accounts.Opened:
         desk = gate.office()
-        provider = unified.read_provider(desk.settings.keys)
-        if provider is None:
-            raise RefusedError("unified.not_begun")
-        subject = unified.subject_of(provider, begun, request.query_params.get("code", ""))
+        subject = unified.subject_of(_provider(), begun, request.query_params.get("code", ""))
         try:
             with desk.transaction() as (session, act):
                 return accounts.sign_in_subject(session, act, subject, bootstrap.watch())
@@ -255,11 +270,11 @@ async def from_provider(request: Request) -> Response:
     try:
         begun = _begun.take(request.query_params.get("state", ""), request.cookies.get(_WORD, ""))
         text, wanted = _text(begun.language), begun.wanted
-        opened = await run_in_threadpool(open_by_code)
+        target = gate.local_path(wanted)
+        opened = await to_thread.run_sync(open_by_code, limiter=_at_provider)
     except GeoMinzhengError as error:
         return await run_in_threadpool(_refused_page, text, wanted, error, 403)
     _was_right(keys)
-    target = gate.local_path(wanted)
     answer = _let_in(request, opened.token, f"{target}{_with_language(target, text)}")
     answer.delete_cookie(_WORD, path=_WORD_PATH)
     return answer

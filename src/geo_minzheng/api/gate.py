@@ -147,7 +147,10 @@ def is_foreign(headers: Headers) -> bool:
 
 def local_path(wanted: str) -> str:
     """Keep a way back inside this site; anything else leads to the first page."""
-    parts = urlsplit(wanted)
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:
+        return "/"
     is_local = wanted.startswith("/") and not wanted.startswith(("//", "/\\", "/door/"))
     return wanted if is_local and not parts.scheme and not parts.netloc and wanted.isprintable() else "/"
 

@@ -10,6 +10,7 @@ import secrets
 import time
 import tomllib
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock
@@ -19,13 +20,14 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, import_key
 from requests import RequestException
 
 from geo_minzheng.errors import RefusedError, StoreError
 from geo_minzheng.services.accounts import is_safe_address
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 FILE = "oidc.toml"
@@ -36,6 +38,8 @@ _WANTED = ("client_id", "client_secret", *_ADDRESSES)
 _MINUTES, _MOST_BEGUN = 10, 1000
 _WAIT_S, _LEEWAY_S = 10, 60
 _OTHERS = 0o077
+_KNOWN_S = 300
+_known: dict[Provider, tuple[dict[str, Any], float]] = {}
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,9 @@ def read_provider(folder: Path) -> Provider | None:
         raise StoreError("unified.damaged", file=str(path), missing="TOML") from error
     if mode & _OTHERS:
         raise StoreError("unified.too_open", file=str(path))
-    auth = told.get("auth", {})
+    auth = told.get("auth")
+    if not isinstance(auth, dict):
+        raise StoreError("unified.damaged", file=str(path), missing="[auth]")
     given = {name: str(auth.get(name, "")).strip() for name in _WANTED}
     wrong = [name for name, value in given.items() if not value or (name in _ADDRESSES and not is_safe_address(value))]
     if wrong:
@@ -137,16 +143,27 @@ def _digest(word: str) -> str:
     return sha256(word.encode()).hexdigest()
 
 
-def way_out(provider: Provider, state: str, begun: Begun) -> str:
-    """Give the provider's address where somebody says who they are.
+def described(provider: Provider) -> dict[str, Any]:
+    """Ask the provider where it is to be asked what; the answer is good for minutes.
 
     Raises
     ------
     RefusedError
         ``unified.unreachable``.
     """
+    known, until = _known.get(provider, ({}, 0.0))
+    if until < time.monotonic():
+        with _client(provider) as client:
+            known = _described(client, provider)
+        _known.clear()
+        _known[provider] = (known, time.monotonic() + _KNOWN_S)
+    return known
+
+
+def way_out(provider: Provider, told: Mapping[str, Any], state: str, begun: Begun) -> str:
+    """Give the provider's address where somebody says who they are."""
     with _client(provider) as client:
-        start = _described(client, provider)["authorization_endpoint"]
+        start = told["authorization_endpoint"]
         url, _ = client.create_authorization_url(start, state=state, nonce=begun.nonce, code_verifier=begun.verifier)
     return str(url)
 
@@ -163,14 +180,14 @@ def subject_of(provider: Provider, begun: Begun, code: str) -> str:
     RefusedError
         ``unified.unreachable``; ``unified.refused``: no such code, or a token that does not hold.
     """
+    where = described(provider)
     with _client(provider) as client:
-        described = _described(client, provider)
         told = _asked(
-            lambda: client.fetch_token(described["token_endpoint"], code=code, code_verifier=begun.verifier),
+            lambda: client.fetch_token(where["token_endpoint"], code=code, code_verifier=begun.verifier),
             "unified.refused",
         )
-        keys = _json(client, described["jwks_uri"])
-    return _checked(str(told.get("id_token") or ""), keys, described["issuer"], provider.client, begun.nonce)
+        keys = _json(client, where["jwks_uri"])
+    return _checked(str(told.get("id_token") or ""), keys, where["issuer"], provider.client, begun.nonce)
 
 
 def _checked(token: str, keys: Any, issuer: str, client: str, nonce: str) -> str:
@@ -184,15 +201,30 @@ def _checked(token: str, keys: Any, issuer: str, client: str, nonce: str) -> str
         iat={"essential": True},
     )
     try:
-        claims = jwt.decode(token, KeySet.import_key_set(keys), algorithms=_ALGORITHMS).claims
+        claims = jwt.decode(token, _usable(keys), algorithms=_ALGORITHMS).claims
         rules.validate(claims)
     except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RefusedError("unified.refused") from error
     # A token for several must say that it was given to us (§3.1.3.7).
-    is_ours = claims["aud"] == client or (claims["aud"] == [client]) or claims.get("azp") == client
-    if not is_ours or not isinstance(claims["sub"], str) or not claims["sub"].strip():
+    is_ours = claims["aud"] in (client, [client]) or "azp" in claims
+    if (
+        not is_ours
+        or claims.get("azp", client) != client
+        or not isinstance(claims["sub"], str)
+        or not claims["sub"].strip()
+    ):
         raise RefusedError("unified.refused")
     return f"{issuer} {claims['sub']}"
+
+
+def _usable(told: Any) -> KeySet:
+    """Keep the keys that a token may be signed with; one that nobody can read is none."""
+    found = []
+    for key in told["keys"]:
+        if key.get("use", "sig") == "sig":
+            with suppress(JoseError, ValueError, TypeError, KeyError):
+                found.append(import_key(key))
+    return KeySet(found)
 
 
 def _client(provider: Provider) -> Any:

@@ -20,9 +20,9 @@ def impact_part(document: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
     Returns
     -------
-    The same keys; ``by_district`` is empty, and ``totals`` and ``area_km2`` [km²] are the part's own.
+    The same keys with ``is_part``; ``by_district`` is empty, and ``totals`` and ``area_km2`` [km²] are the part's own.
     """
-    part = dict(document)
+    part = dict(document) | {"is_part": True}
     for name in _BY_CODE:
         part[name] = [row for row in document[name] if str(row["code"]).startswith(prefix)]
     for name in _BY_VILLAGE:
@@ -67,6 +67,8 @@ def _own_programme(programme: Mapping[str, Any], cases: Collection[str]) -> dict
         **programme,
         "chosen": [entry for entry in chosen if entry["case"] in cases],
         "skipped": [entry for entry in skipped if entry["case"] in cases],
+        "spent_yuan": None,
+        "stopped_by": None,
         "comparison": None,
         "must_finish": None,
         "next_unfunded": None,

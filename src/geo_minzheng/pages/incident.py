@@ -53,7 +53,7 @@ def show(office: Bureau) -> None:
             st.info(text(f"pages.incident.{_what_lacks(office, footprint)}"))
         else:
             if not any(assessed["totals"][name] for name in TOUCHED):
-                st.info(frame.plain(incidents.miss_line(assessed["nearest"], text)))
+                st.info(_missed(office, assessed))
             _numbers(office, found, assessed)
             _level(office, found)
     with right:
@@ -63,6 +63,12 @@ def show(office: Bureau) -> None:
     if office.can("incident.declare", "incident"):
         with st.expander(text("pages.incident.declare_more"), key=f"declare_{found.incident_id}"):
             _declare_form(office)
+
+
+def _missed(office: Bureau, assessed: dict[str, Any]) -> str:
+    if assessed.get("is_part"):
+        return office.text("pages.incident.not_here")
+    return frame.plain(incidents.miss_line(assessed["nearest"], office.text))
 
 
 def _what_lacks(office: Bureau, footprint: str) -> str:
@@ -87,6 +93,8 @@ def _headline(office: Bureau, found: Incident, assessed: dict[str, Any] | None) 
 def _numbers(office: Bureau, found: Incident, assessed: dict[str, Any]) -> None:
     """Show people and houses hit: the estimate with its band, and the confirmed figure beside it."""
     text, totals = office.text, assessed["totals"]
+    if assessed.get("is_part"):
+        frame.note(text("pages.incident.own_part"))
     with office.reading() as session:
         confirmed = duty.confirmed_totals(session, office.policy(), found.incident_id)
     order = ("affected_population", "displaced", "isolated_villages", "houses_hit", "assisted_evacuation",
@@ -222,7 +230,7 @@ def _content(office: Bureau, incident: str) -> MapContent:
     with office.reading() as session:
         return maps.incident_map(
             session, office.act(), office.catalogue, office.policy(), office.text, incident,
-            impact=impact.find_impact(session, incident),
+            impact=impact.district_impact(session, incident),
         )  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def _steps(office: Bureau, found: Incident, orders: list[DispatchOrder]) -> None
     text = office.text
     able: dict[str, list[DispatchOrder]] = {}
     for order in orders:
-        for state in (to for to in dispatch.next_states(order.state) if office.can(f"relief.{to}", "order_event")):
+        for state in (to for to in dispatch.next_states(order.state) if _may_take(office, found, to)):
             able.setdefault(state, []).append(order)
     if not able:
         return
@@ -82,6 +82,12 @@ def _steps(office: Bureau, found: Incident, orders: list[DispatchOrder]) -> None
                 label = text("pages.relief.step", step=text(f"pages.relief.act.{state}"), count=len(able[state]))
                 if st.button(label, key=f"step_{state}"):
                     _advance(office, found, able[state], state, note)
+
+
+def _may_take(office: Bureau, found: Incident, state: str) -> bool:
+    """Tell whether a role may take a step; goods leave the shelf by the hands of who keeps the books."""
+    books = state != "picking" or found.exercise or office.can("ledger.pick", "reservation")
+    return books and office.can(f"relief.{state}", "order_event")
 
 
 def _advance(office: Bureau, found: Incident, orders: list[DispatchOrder], state: str, note: str) -> None:

@@ -47,7 +47,7 @@ def _content(office: Bureau, incident: str) -> MapContent:
         plan = relief.latest_plan(session, incident)
         return maps.incident_map(
             session, office.act(), office.catalogue, office.policy(), office.text, incident,
-            impact=impact.find_impact(session, incident), plan=None if plan is None else plan.document,
+            impact=impact.district_impact(session, incident), plan=None if plan is None else plan.document,
         )  # fmt: skip
 
 

@@ -242,8 +242,8 @@ def show_totals(office: Bureau, incident: str) -> None:
 
 
 def town_of(office: Bureau, row: dict[str, Any]) -> str:
-    """Name the row's town; the last row is the district."""
-    return row["name"] or office.text("pages.review.total")
+    """Name the row's town; the last row is the district, or what one sees of it."""
+    return row["name"] or office.text("pages.review.total_own" if office.scope else "pages.review.total")
 
 
 def band(office: Bureau, values: tuple[float, float, float] | None) -> str:

@@ -218,7 +218,7 @@ def bind_subject(session: Session, act: Act, name: str, subject: str) -> None:
     """Bind an account to issuer and subject of the bureau's identity provider; an empty one unbinds it.
 
     A one-time secret that nobody has used yet opens nothing from then on; a password of one's own stays good, for the
-    night on which the provider is out of reach.
+    night on which the provider is out of reach. Sessions of an account that was bound to another subject end.
 
     Raises
     ------
@@ -236,12 +236,17 @@ def bind_subject(session: Session, act: Act, name: str, subject: str) -> None:
     if holder is not None and holder.fid != row.fid:
         raise RefusedError("account.subject_taken", name=holder.name)
     unused = {"password_hash": None, "must_change": False} if told and row.must_change else {}
+    if row.subject not in (None, told):
+        store.end_sign_ins(session, act, row, act.at)
     store.change_account(session, act, "user.subject", row, subject=told, **unused)
 
 
 def is_safe_address(address: str) -> bool:
     """Tell whether what is sent to an address is read by nobody on the way: HTTPS, or this machine."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
     is_here = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
     return bool(parts.netloc) and (parts.scheme == "https" or is_here)
 
@@ -383,7 +388,7 @@ def change_password(
 
 
 def set_pin(session: Session, act: Act, policy: Policy, signed_in: SignedIn, password: str, pin: str) -> None:
-    """Set the PIN that opens a locked screen.
+    """Set the PIN that opens a locked screen; who has no password, as the provider vouches for them, needs none.
 
     Raises
     ------
@@ -393,7 +398,7 @@ def set_pin(session: Session, act: Act, policy: Policy, signed_in: SignedIn, pas
         ``account.weak_pin``.
     """
     row = store.get_account(session, signed_in.person.login)
-    if not passwords.is_right(row.password_hash, password):
+    if row.password_hash and not passwords.is_right(row.password_hash, password):
         raise RefusedError("account.refused")
     passwords.require_pin(pin, length=int(policy.number("account.pin_length")))
     act = _free(act, signed_in.person)

@@ -15,6 +15,7 @@ from geo_minzheng.services import incidents, places, roads, settings_of
 from geo_minzheng.store import files, records
 from geo_minzheng.store import orders as order_store
 from geo_minzheng.store import plans as plan_store
+from geo_minzheng.store.scope import whole
 from geo_minzheng.store.tables_flood import ReliefRequest
 from geo_minzheng.store.tables_relief import Approval, ApprovalPaper, Line, Order, Plan
 
@@ -232,7 +233,8 @@ def request_relief(session: Session, act: Act, policy: Policy, incident: str, li
     sites = set(places.table(session, "site")["site_id"].astype(str))
     if not lines:
         raise InputError("relief.no_lines")
-    number = len({r.request_id for r in records.find(session, ReliefRequest, incident=incident)}) + 1
+    with whole(session):  # numbers run through the district
+        number = len({r.request_id for r in records.find(session, ReliefRequest, incident=incident)}) + 1
     request_id = f"{incident}/R{number}"
     for no, line in enumerate(lines, start=1):
         if line.receiver not in sites:

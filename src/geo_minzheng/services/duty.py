@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.engine import documents, small_cells
 from geo_minzheng.engine import duty as duty_engine
 from geo_minzheng.errors import NotFoundError
+from geo_minzheng.model.scope import BUREAU
 from geo_minzheng.services import dispatch, impact, incidents, places, relief, reports, settings_of, stock
 from geo_minzheng.store import audit, records
-from geo_minzheng.store.scope import whole
+from geo_minzheng.store.scope import sight_of, whole
 from geo_minzheng.store.tables_flood import Incident as IncidentRow
 
 if TYPE_CHECKING:
@@ -36,6 +38,11 @@ def open_incidents(session: Session) -> list[str]:
 
 def next_step(session: Session, incident: str) -> str:
     """Name the next step of the flood day that is missing; empty when every order has left."""
+    with whole(session):  # a step is missing for everybody or for nobody
+        return _next_step(session, incident)
+
+
+def _next_step(session: Session, incident: str) -> str:
     footprint, _ = incidents.footprint_of(session, incident)
     if not footprint:
         return "no_footprint"
@@ -61,15 +68,19 @@ def district_numbers(session: Session, act: Act, policy: Policy) -> dict[str, fl
     """
     with whole(session):
         households = places.table(session, "household")
+    knows_goods = BUREAU in sight_of(session).scope.sees
+    with whole(session) if knows_goods else nullcontext():
+        lots = stock.movable_stock(session, policy, act.at.date())
     counted = duty_engine.district_numbers(
         places.table(session, "village"),
         households,
-        stock.movable_stock(session, policy, act.at.date()),
+        lots,
         policy.packages,
     )
     numbers = small_cells.district_totals(counted, int(policy.number("privacy.small_cell")))
     running = open_incidents(session)
     waiting = [v for i in running for v in reports.list_versions(session, i) if v.state == "submitted"]
+    numbers |= {} if knows_goods else {"movable_t": None}
     return numbers | {"incidents": len(running), "reports_waiting": len(waiting)}
 
 

@@ -201,6 +201,10 @@ def programme_lines(made: dict[str, Any], policy: Policy, text: Text) -> list[st
     lines = []
     for row in made["programmes"]:
         programme = policy.programmes[row["programme"]]
+        if made.get("is_part"):
+            name = text.name("programmes", row["programme"], programme)
+            lines.append(text("housing.own_line", name=name, chosen=len(row["chosen"])))
+            continue
         lines.append(
             text(
                 "housing.programme_line", name=text.name("programmes", row["programme"], programme),

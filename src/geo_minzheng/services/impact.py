@@ -16,7 +16,7 @@ from geo_minzheng.model.scope import BUREAU
 from geo_minzheng.services import incidents, places, roads
 from geo_minzheng.services.steps import Step, quiet
 from geo_minzheng.store import records
-from geo_minzheng.store.scope import part_of, whole
+from geo_minzheng.store.scope import part_of, reckoning, whole
 from geo_minzheng.store.tables_flood import Assessment
 
 if TYPE_CHECKING:
@@ -128,6 +128,13 @@ def find_impact(session: Session, incident: str) -> dict[str, Any] | None:
         row = records.latest(session, Assessment, incident=incident, kind=KIND)
         document = None if row is None else dict(row.document)
     return impact_part(document, part) if document and part else document
+
+
+def district_impact(session: Session, incident: str) -> dict[str, Any] | None:
+    """Give the last impact of the whole district, for maps and sums: to who may know them; ``None`` to others."""
+    with reckoning(session):
+        row = records.latest(session, Assessment, incident=incident, kind=KIND)
+        return None if row is None else dict(row.document)
 
 
 def houses_by_kind(document: dict[str, Any]) -> list[dict[str, Any]]:

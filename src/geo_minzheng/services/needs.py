@@ -12,6 +12,7 @@ from geo_minzheng.model.ledger import from_milli
 from geo_minzheng.model.relief import OrderState
 from geo_minzheng.services import impact, incidents, places, reports
 from geo_minzheng.store import records
+from geo_minzheng.store.scope import reckoning
 from geo_minzheng.store.tables_relief import Line, Order
 
 if TYPE_CHECKING:
@@ -49,10 +50,12 @@ def indicators(session: Session, policy: Policy, incident: str) -> Figures:
     NotFoundError
         ``incident.no_impact``: neither an impact nor a confirmed report.
     """
-    assessed = impact.latest_impact(session, incident)
-    estimates = documents.indicator_frame(assessed["by_village"], INDICATORS)
-    known = reports.confirmed_indicators(session, policy, incident)
-    outdoor = evacuate.outdoor_households(assessed["collective_sizes"], _indoor_places(session, incident))
+    # The level and the need are the district's, whoever reads them.
+    with reckoning(session):
+        assessed = impact.latest_impact(session, incident)
+        estimates = documents.indicator_frame(assessed["by_village"], INDICATORS)
+        known = reports.confirmed_indicators(session, policy, incident)
+        outdoor = evacuate.outdoor_households(assessed["collective_sizes"], _indoor_places(session, incident))
     frame = documents.with_confirmed(estimates, known)
     frame[OUTDOOR] = documents.sums_of(outdoor, frame)
     return Figures(frame, frozenset(known), outdoor)
@@ -75,7 +78,8 @@ def assess_needs(session: Session, policy: Policy, incident: str, *, beside: str
     found = incidents.get_incident(session, incident)
     figures = indicators(session, policy, incident)
     known = set(figures.frame.index.astype(str))
-    on_site, in_transit = dispatch.promised(_promises(session, incident, beside, known))
+    with reckoning(session):
+        on_site, in_transit = dispatch.promised(_promises(session, incident, beside, known))
     return needs_engine.assess(
         figures.frame,
         policy.need_rules,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.engine import documents, papers
+from geo_minzheng.errors import RefusedError
 from geo_minzheng.model.document import (
     ApprovalRow,
     BriefingContent,
@@ -20,6 +21,7 @@ from geo_minzheng.model.document import (
     ReliefRow,
 )  # fmt: skip
 from geo_minzheng.model.incident import Band, Condition, Incident, LevelAdvice
+from geo_minzheng.model.scope import BUREAU
 from geo_minzheng.present.briefing import briefing_document
 from geo_minzheng.present.documents import write_docx, write_pdf
 from geo_minzheng.present.forms import write_form
@@ -39,7 +41,7 @@ from geo_minzheng.services import (
     trail,
 )
 from geo_minzheng.store import records
-from geo_minzheng.store.scope import whole
+from geo_minzheng.store.scope import part_of, whole
 from geo_minzheng.store.tables_relief import Approval, Order, Plan
 
 if TYPE_CHECKING:
@@ -161,8 +163,16 @@ def briefing_content(
     session: Session, act: Act, catalogue: Mapping[str, LayerSpec], policy: Policy, text: Text, incident: str,
 
 ) -> BriefingContent:  # fmt: skip
-    """Gather everything the briefing says."""
+    """Gather everything the briefing says.
+
+    Raises
+    ------
+    RefusedError
+        ``papers.district_only``: who sees a part of the district writes no paper for all of it.
+    """
     found = incidents.get_incident(session, incident)
+    if part_of(session, BUREAU):
+        raise RefusedError("papers.district_only")
     assessed = impact.latest_impact(session, incident)
     plan = relief.latest_plan(session, incident)
     confirmed = reports.confirmed_indicators(session, policy, incident)

@@ -13,6 +13,7 @@ from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.services import incidents, photos, places
 from geo_minzheng.store import records
 from geo_minzheng.store import reports as report_store
+from geo_minzheng.store.scope import sight_of
 from geo_minzheng.store.second_person import is_among
 from geo_minzheng.store.tables_report import Photo
 
@@ -268,7 +269,8 @@ def confirmed_indicators(session: Session, policy: Policy, incident: str) -> dic
 def silent_villages(session: Session, incident: str, assessed: Mapping[str, Any] | None = None) -> list[str]:
     """List the villages without any report 未报村, by code; with an impact only those it expects to be hit."""
     told = {row.village_code for row in report_store.latest_reports(session, incident)}
-    expected = set(places.names(session, "village", "code"))
+    prefix = sight_of(session).scope.prefix
+    expected = {code for code in places.names(session, "village", "code") if code.startswith(prefix)}
     if assessed is not None:
         expected &= {v["code"] for v in assessed["by_village"] if v["affected_population"] or v["isolated_villages"]}
     return sorted(expected - told)

@@ -9,7 +9,6 @@ from geo_minzheng.engine import documents, respond
 from geo_minzheng.errors import InputError, RefusedError
 from geo_minzheng.services import incidents, needs
 from geo_minzheng.store import records
-from geo_minzheng.store.scope import whole
 from geo_minzheng.store.second_person import are_different
 from geo_minzheng.store.tables_flood import LevelDecision
 
@@ -40,9 +39,7 @@ def advise_level(session: Session, policy: Policy, incident: str) -> tuple[Level
     -------
     The advice, and the district's figures it was given on.
     """
-    # A level is the district's, whoever reads the advice.
-    with whole(session):
-        table = needs.indicators(session, policy, incident).frame
+    table = needs.indicators(session, policy, incident).frame
     values = respond.project_values({str(name): float(value) for name, value in table.sum().items()})
     return respond.advise_level(values, policy.response), dict(values)
 

@@ -17,7 +17,7 @@ from geo_minzheng.layers.arrays import read_array, read_sparse
 from geo_minzheng.services import places
 from geo_minzheng.services.steps import Step, quiet
 from geo_minzheng.store import frames, records
-from geo_minzheng.store.scope import own_place, whole
+from geo_minzheng.store.scope import own_place, reckoning, whole
 from geo_minzheng.store.tables_housing import SitingRun
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def rank_homes(session: Session, policy: Policy) -> list[dict[str, Any]]:
         by_id, places.in_metres(session, "hazard_zone"), threat.level_weights(ranking), ranking.param("buffer_m")
     )
     reach = _far_share(session, policy, homes, ranking.param("reach_minutes"))
-    with whole(session):
+    with reckoning(session, "home"):
         defects = places.table(session, "facility_defect")
     scored = score_homes(homes, defects, ranking, exposure=exposure, reach=reach)
     columns = ["name", "village_code", "facility_kind", "bed_total", "resident_count", "waiting_count"]

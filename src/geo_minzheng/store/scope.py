@@ -32,7 +32,7 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import SelectBase
 
 from geo_minzheng.errors import NotFoundError, StoreError
-from geo_minzheng.model.scope import EVERYTHING, Scope
+from geo_minzheng.model.scope import BUREAU, EVERYTHING, Scope
 from geo_minzheng.store.columns import Base
 from geo_minzheng.store.scope_rules import RULES, Code, District, Here, Place, Rule, Term, Via
 from geo_minzheng.store.tables_trace import Setting
@@ -116,6 +116,21 @@ def is_narrow(session: Session) -> bool:
     """Tell whether a session has a limit."""
     scope: Scope = session.info.get(_SCOPE, EVERYTHING)
     return not scope.is_everything
+
+
+@contextmanager
+def reckoning(session: Session, kind: str = "") -> Iterator[None]:
+    """Lift the limit for who may know the district's figures, though they see a part of its rows; for nobody else.
+
+    Those are whose scope sees the bureau's own and lies in the district, and who are bound to no place, or to one of a
+    kind that the figures are about.
+    """
+    sight = sight_of(session)
+    if BUREAU in sight.scope.sees and sight.is_here and sight.scope.place_kind in ("", kind):
+        with whole(session):
+            yield
+    else:
+        yield
 
 
 def own_place(session: Session, kind: str) -> str:
