@@ -365,6 +365,7 @@ def _rate(site, token):
 # What may be asked, and what of it needs nobody to be signed in: a route beside these fails the check.
 ROUTES = {
     "/door/sign-in": "open", "/door/sign-out": "open", "/door/first": "open", "/door/device": "open",
+    "/door/unified": "open", "/door/unified/back": "open",
     "/door/me": "own", "/door/seen": "own", "/door/lock": "own", "/door/unlock": "own", "/door/{rest:path}": "open",
     "/healthz": "open", "/api/map/{address}": "closed", "/assets/map.bundle.js": "open", "/assets": "open",
 }  # fmt: skip

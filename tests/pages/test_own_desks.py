@@ -1,5 +1,6 @@
 """Keeper, receiver, review panel and township: each sees and does their own part of the district's work."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from door import sit
 from streamlit.testing.v1 import AppTest
 
 from geo_minzheng.bootstrap import open_bureau, text_of
-from geo_minzheng.errors import NotFoundError, RefusedError
+from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.model.account import Person
 from geo_minzheng.services import (
     accounts,
@@ -189,6 +190,12 @@ def test_the_administrator_gives_a_keeper_an_account_of_a_store_they_do_not_see(
         place = desk_of(home, "keeper").place
         keeper = Person("keeper2", "保管员二", "warehouse_keeper", place=place)
         assert accounts.add_person(session, act, admin.policy(), keeper)
+        receiver = desk_of(home, "receiver")
+        elsewhere = Person("receiver2", "接收人二", "receiver", scope="420703102", place=receiver.place)
+        with pytest.raises(InputError, match="place_elsewhere"):
+            accounts.add_person(session, act, admin.policy(), elsewhere)
+        here = replace(elsewhere, scope=receiver.scope)
+        assert accounts.add_person(session, act, admin.policy(), here)
     app = look(home, "accounts", "admin")
     told = app.dataframe[0].value
     assert "华容区救灾物资储备库" in set(told[ZH("pages.accounts.column.place")])

@@ -116,7 +116,8 @@ def add_person(session: Session, act: Act, policy: Policy, person: Person) -> st
     Raises
     ------
     InputError
-        ``account.no_name``, ``account.unknown_role``, ``account.bad_scope``, ``account.no_place``.
+        ``account.no_name``, ``account.unknown_role``, ``account.bad_scope``, ``account.no_place``,
+        ``account.place_elsewhere``.
     RefusedError
         ``account.exists``.
     """
@@ -140,11 +141,11 @@ def _checked(session: Session, policy: Policy, person: Person) -> Person:
         raise InputError("account.bad_scope", scope=person.scope, role=role.role, level=role.level, district=district)
     if not person.scope and role.level != "district":
         raise InputError("account.no_scope", role=role.role, level=role.level)
-    _check_place(session, role, person.place)
+    _check_place(session, role, person.place, person.scope)
     return replace(person, login=login, name=name)
 
 
-def _check_place(session: Session, role: Role, place: str) -> None:
+def _check_place(session: Session, role: Role, place: str, scope: str) -> None:
     if role.place == "none":
         if place:
             raise InputError("account.place_not_used", role=role.role, place=place)
@@ -152,6 +153,8 @@ def _check_place(session: Session, role: Role, place: str) -> None:
     known = store.place_names(session, role.place)
     if place not in known:
         raise InputError("account.no_place", role=role.role, place=place, kind=role.place, known=sorted(known)[:8])
+    if role.level != "district" and not store.village_of_place(session, role.place, place).startswith(scope):
+        raise InputError("account.place_elsewhere", place=place, name=known[place], scope=scope)
 
 
 def change_person(session: Session, act: Act, policy: Policy, name: str, wanted: Mapping[str, str]) -> Person:

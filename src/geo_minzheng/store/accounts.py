@@ -32,6 +32,13 @@ def place_names(session: Session, kind: str = "") -> dict[str, str]:
         return {key: name for columns in wanted for key, name in session.execute(select(*columns)).tuples()}
 
 
+def village_of_place(session: Session, kind: str, place: str) -> str:
+    """Give the division code of the village a place of work lies in; empty where it is not known."""
+    key, name = _PLACES[kind]
+    with whole(session):
+        return str(session.scalars(select(name.class_.village_code).where(key == place)).first() or "")
+
+
 def division_names(session: Session) -> dict[str, str]:
     """Name towns by nine digits and villages by twelve."""
     found = session.execute(select(Division.code, Division.name)).tuples()
