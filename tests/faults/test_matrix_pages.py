@@ -7,7 +7,7 @@ import importlib
 import re
 import shutil
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,7 @@ class World:
     rows: tuple[Row, ...]
     roles: dict[str, Role]
     people: dict[tuple[str, str], Person]
+    tokens: dict[str, str] = field(default_factory=dict)
 
 
 def _plant(home: Path) -> None:
@@ -203,7 +204,9 @@ class Visit:
 
     def open(self, person: Person, page: str, query: tuple[tuple[str, str], ...] = ()) -> tuple[AppTest, str]:
         self.drawn.clear()
-        SEAT["token"] = enter(self.world.home, person.login)
+        if person.login not in self.world.tokens:
+            self.world.tokens[person.login] = enter(self.world.home, person.login)
+        SEAT["token"] = self.world.tokens[person.login]
         app = AppTest.from_file(str(MAIN), default_timeout=180)
         app.query_params.update({"lang": "zh", **dict(query)})
         app._page_hash = calc_hash("" if page == "home" else page)
