@@ -12,10 +12,11 @@ from store_play import ACT, receipt
 
 from geo_minzheng.model.ledger import LotHold, LotLine, LotTransfer
 from geo_minzheng.store import ledger, records, reservations
+from geo_minzheng.store.audit import Change, record
 from geo_minzheng.store.incidents import write_footprint
 from geo_minzheng.store.reports import ReportPost, post_report
 from geo_minzheng.store.session import store_session
-from geo_minzheng.store.tables import Decision, Incident
+from geo_minzheng.store.tables import Decision, Footprint, Incident
 from geo_minzheng.store.verify import verify
 
 
@@ -159,6 +160,28 @@ def test_a_footprint_or_a_reports_village_that_was_changed_is_found(night, table
     night.execute(sa.text(statement))
     night.expire_all()
     assert verify(night)["history"].key == "store.verify.history"
+
+
+@pytest.mark.parametrize("z", [False, True])
+def test_a_lone_polygon_and_one_with_heights_stand_as_they_were_written(night, z):
+    square = shapely.box(115, 30, 115.1, 30.1)
+    parts = gpd.GeoDataFrame(geometry=[shapely.force_3d(square, 7.0) if z else square])
+    write_footprint(night, replace(ACT, incident="I1"), "I1/F2", parts, source="drawn")
+    night.flush()
+    night.expire_all()
+    assert verify(night)["history"].is_ok
+
+
+def test_a_lone_polygon_as_earlier_versions_told_of_it_is_no_finding(night):
+    square = shapely.box(115, 30, 115.1, 30.1)
+    told = {"incident": "I1", "source": "drawn", "parts": [square]}
+    row = {"footprint_id": "I1/F3", "part_no": 1, "geom": square, "who": "甲", "role": "", "at": ACT.at}
+    row |= {name: told[name] for name in ("incident", "source")}
+    row |= dict.fromkeys(("note", "coord_source", "source_crs", "source_file"), "")
+    night.execute(sa.insert(Footprint), [row])
+    record(night, replace(ACT, incident="I1"), Change("incident.footprint", "footprint", "I1/F3", None, told))
+    night.flush()
+    assert verify(night)["history"].is_ok
 
 
 def test_a_moment_that_is_none_is_a_finding(file_url):

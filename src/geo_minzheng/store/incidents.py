@@ -13,6 +13,7 @@ from geo_minzheng.errors import NotFoundError, RefusedError
 from geo_minzheng.geo import STORE_CRS
 from geo_minzheng.model.act import Act
 from geo_minzheng.store.audit import Change, record
+from geo_minzheng.store.geometry import fit
 from geo_minzheng.store.gpkg import note_change
 from geo_minzheng.store.tables_flood import Closure, Footprint
 
@@ -66,7 +67,7 @@ def _part(row: dict[str, Any], footprint_id: str, no: int, act: Act, source: str
         return "" if pd.isna(value) else str(value)
 
     own = {"footprint_id": footprint_id, "part_no": no, "incident": act.incident, "source": source}
-    made = {"who": act.who, "role": act.role, "at": act.at, "geom": row["geometry"]}
+    made = {"who": act.who, "role": act.role, "at": act.at, "geom": fit(row["geometry"], "MULTIPOLYGON")}
     told = {name: words(name) for name in ("note", "coord_source", "source_crs", "source_file")}
     return own | made | told | {"depth_m": number("depth_m"), "area_km2": number("area_km2")}
 
