@@ -48,11 +48,9 @@ def engine(url: str) -> Iterator[Engine]:
     made.dispose()
 
 
-@pytest.fixture(scope="session", params=BOTH)
-def shared(
+def _new_store(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, template: Path
 ) -> Iterator[Engine]:
-    """One empty store for all tests that roll back: making a PostGIS database takes longer than most tests."""
     if request.param == "sqlite":
         url = fresh_file(template, tmp_path_factory.mktemp("shared") / "district.gpkg")
     else:
@@ -60,6 +58,22 @@ def shared(
     made = make_engine(url)
     yield made
     made.dispose()
+
+
+@pytest.fixture(scope="session", params=BOTH)
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, template: Path
+) -> Iterator[Engine]:
+    """One empty store for all tests that roll back: making a PostGIS database takes longer than most tests."""
+    yield from _new_store(request, tmp_path_factory, template)
+
+
+@pytest.fixture(scope="module", params=BOTH)
+def own_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, template: Path
+) -> Iterator[Engine]:
+    """A store of a module's own, whose tests keep what they write."""
+    yield from _new_store(request, tmp_path_factory, template)
 
 
 def read_spec(name: str) -> LayerSpec:

@@ -37,11 +37,11 @@ FOREIGN = ("sibling", "town", "foreign")
 
 
 @pytest.fixture(scope="module")
-def there(shared: Engine):
-    with store_session(shared) as session:
+def there(own_store: Engine):
+    with store_session(own_store) as session:
         world = scope_world.build(session)
         session.commit()
-    return shared, world
+    return own_store, world
 
 
 @pytest.mark.parametrize("layer", sorted(LAYERS))
