@@ -115,7 +115,7 @@ def test_the_door_offers_it_only_where_it_is_set_up(browser, desk):
     (desk.settings.keys / unified.FILE).unlink()
     assert link not in browser.get("/door/sign-in", headers=HTML).text
     assert browser.get("/door/unified").status_code == 404
-    assert browser.get("/door/unified/back?state=x&code=y").status_code == 403
+    assert browser.get("/door/unified/back?state=x&code=y").status_code == 404
 
 
 LIES = {

@@ -252,6 +252,8 @@ async def to_provider(request: Request) -> Response:
 
 async def from_provider(request: Request) -> Response:
     """Take somebody back from the identity provider; the session that opens is one of ours."""
+    if not await run_in_threadpool(_has_provider):
+        return _answer(404)
     keys = _keys(request)
     busy = await _knock(keys)
     if busy is not None:
