@@ -25,6 +25,7 @@ class Idp:
         self.key, self.foreign = RSAKey.generate_key(2048), RSAKey.generate_key(2048)
         self.sub = "10086"
         self.more_keys: list[dict] = []
+        self.odd_answer: object = None
         self.claims: dict = {}
         self.sign_with, self.alg = self.key, "RS256"
         self.codes: dict[str, dict] = {}
@@ -96,6 +97,9 @@ class Handler(BaseHTTPRequestHandler):
         known = "Basic " + base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
         if begun is None or begun["code_challenge"] != challenge or self.headers.get("Authorization") != known:
             self._say(400, {"error": "invalid_grant"})
+            return
+        if self.idp.odd_answer is not None:
+            self._say(200, self.idp.odd_answer)
             return
         told = {"access_token": "x", "token_type": "Bearer", "id_token": self.idp.token(begun["nonce"])}
         self._say(200, told)

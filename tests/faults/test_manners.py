@@ -80,12 +80,8 @@ def audit(page):
     return told, wrong
 
 
-# What is dark is so at every width: the short form looks at it on the desk's screen, the long form on all.
-LOOKS = [(width, scheme) for scheme in ("light", "dark") for width in screens.SIZES
-         if scheme == "light" or width == 1280 or os.environ.get("GEO_MINZHENG_SOAK")]  # fmt: skip
-
-
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", list(screens.SIZES))
 def test_every_page_passes_wcag_at_every_width_light_and_dark(chromium, served, width, scheme):
     page, watch, wrong, asked = screens.new_page(chromium, width, scheme), Watch(), {}, 0
     watch.on(page)

@@ -241,6 +241,18 @@ def test_a_key_that_nobody_can_read_keeps_nobody_out(browser, idp, monkeypatch):
     assert come_in(browser).status_code == 303
 
 
+@pytest.mark.parametrize("odd", [[], ["x"], "x", 7, {}, {"id_token": ["x"]}, {"access_token": "x"}])
+def test_an_answer_of_another_shape_is_a_refusal(browser, idp, monkeypatch, odd):
+    monkeypatch.setattr(idp, "odd_answer", odd)
+    answer = come_in(browser)
+    assert answer.status_code == 403
+    assert 'name="password"' in answer.text
+
+
+def test_the_secret_stands_in_no_repr(desk):
+    assert idps.SECRET not in repr(unified.read_provider(desk.settings.keys))
+
+
 def test_bound_to_somebody_else_the_open_sessions_end(browser, desk, idp):
     come_in(browser)
     assert gate.sitting(browser.cookies[COOKIE])

@@ -11,7 +11,7 @@ import time
 import tomllib
 from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -57,7 +57,7 @@ class Provider:
     """
 
     client: str
-    secret: str
+    secret: str = field(repr=False)
     metadata: str
     back: str
     authority: str = ""
@@ -182,12 +182,12 @@ def subject_of(provider: Provider, begun: Begun, code: str) -> str:
     """
     where = described(provider)
     with _client(provider) as client:
-        told = _asked(
-            lambda: client.fetch_token(where["token_endpoint"], code=code, code_verifier=begun.verifier),
+        token = _asked(
+            lambda: client.fetch_token(where["token_endpoint"], code=code, code_verifier=begun.verifier)["id_token"],
             "unified.refused",
         )
         keys = _json(client, where["jwks_uri"])
-    return _checked(str(told.get("id_token") or ""), keys, where["issuer"], provider.client, begun.nonce)
+    return _checked(str(token), keys, where["issuer"], provider.client, begun.nonce)
 
 
 def _checked(token: str, keys: Any, issuer: str, client: str, nonce: str) -> str:
@@ -261,5 +261,6 @@ def _asked(ask: Any, code: str) -> Any:
         return ask()
     except AuthlibBaseError as error:
         raise RefusedError("unified.refused") from error
-    except (RequestException, ValueError, OSError) as error:
+    # The last three: an answer of another shape than the protocol's.
+    except (RequestException, ValueError, OSError, TypeError, AttributeError, KeyError) as error:
         raise RefusedError(code) from error
