@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, WouldBlock, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -232,8 +232,6 @@ async def to_provider(request: Request) -> Response:
     text, wanted = _text(_language(request)), request.query_params.get("next", "")
     if not await run_in_threadpool(_has_provider):
         return _answer(404)
-    if not _at_provider.available_tokens:
-        return JSONResponse({"status": "busy"}, status_code=429, headers={"Retry-After": "10"})
 
     def address() -> tuple[str, str]:
         provider = _provider()
@@ -241,10 +239,17 @@ async def to_provider(request: Request) -> Response:
         state, word, begun = _begun.begin(wanted[:2000], text.language)
         return unified.way_out(provider, told, state, begun), word
 
+    # The place is taken before anything is waited for: of many who knock at once none queues behind one that hangs.
     try:
-        target, word = await to_thread.run_sync(address, limiter=_at_provider)
+        _at_provider.acquire_on_behalf_of_nowait(request)
+    except WouldBlock:
+        return JSONResponse({"status": "busy"}, status_code=429, headers={"Retry-After": "10"})
+    try:
+        target, word = await to_thread.run_sync(address, limiter=CapacityLimiter(1))
     except GeoMinzhengError as error:
         return await run_in_threadpool(_refused_page, text, wanted, error, 502)
+    finally:
+        _at_provider.release_on_behalf_of(request)
     answer = RedirectResponse(target, status_code=303, headers=_NO_STORE)
     _set_cookie(request, answer, _WORD, word, path=_WORD_PATH, max_age=600)
     return answer
