@@ -17,7 +17,7 @@ IDLE = """() => document.querySelector('.stApp')?.getAttribute('data-test-script
   && !document.querySelector('.st-key-work')"""
 # Pages that show more than one view: the address of each further one.
 VIEWS: dict[str, tuple[dict[str, str], ...]] = {
-    "relief": ({"tab": "orders"}, {"tab": "approve"}),
+    "relief": ({"tab": "orders"}, {"tab": "approve"}, {"tab": "request"}),
     "review": ({"view": "totals"}, {"view": "silent"}),
     "housing": ({"programme": "checks"},),
     "welfare": ({"view": "reach"}, {"view": "sites"}),

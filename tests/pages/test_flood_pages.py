@@ -191,8 +191,7 @@ def test_nobody_approves_their_own_plan(home):
                 dispatch.advance_order(session, act, order.order_id, "cancelled", note="重新测算")
     app = press(run("relief", who=COORDINATOR), ZH("pages.relief.make_again"))
     assert not errors(app)
-    press(app, ZH("pages.relief.approve_written"))
-    assert COORDINATOR in errors(app)[0]
+    assert not {ZH("pages.relief.approve_written"), ZH("pages.relief.reject")} & {b.label for b in app.button}
     with desk.reading() as session:
         plan = relief.latest_plan(session, INCIDENT)
         assert plan.document["lines"]

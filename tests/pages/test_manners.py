@@ -161,7 +161,7 @@ def test_a_page_stays_usable_beside_work_and_its_stop_button_stops_it(demo_home,
     app.run()
     assert not app.exception, app.exception
     assert "分配物资" in next(m.value for m in app.markdown if "已" in m.value and "秒" in m.value)
-    assert len(app.tabs) == 8, "the page stands whole beside the work"
+    assert len(app.tabs) == 9, "the page stands whole beside the work"
     next(b for b in app.button if b.key == "work_stop").click()
     app.run()
     running = app.session_state["work"]

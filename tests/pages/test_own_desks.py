@@ -21,6 +21,7 @@ from geo_minzheng.services import (
     needs,
     papers,
     places,
+    relief,
     reports,
     response,
     welfare,
@@ -46,6 +47,11 @@ def desk_of(home, login):
     with desk.reading() as session:
         person = next(p for p in accounts.people(session) if p.login == login)
     return desk.for_person(person)
+
+
+def _town_name(desk):
+    with desk.reading() as session:
+        return places.names(session, "division", "code")[desk.scope]
 
 
 def look(home, page, login, **query):
@@ -226,6 +232,81 @@ def test_a_receiver_and_a_township_ask_for_goods_whatever_others_asked(home):
             assert dispatch.request_relief(session, act, desk.policy(), INCIDENT, [line])
 
 
+def fields(app):
+    return {f.label: f for f in (*app.multiselect, *app.selectbox, *app.number_input, *app.text_input)}
+
+
+def send(app):
+    next(b for b in app.button if b.label == ZH("pages.relief.ask_send")).click().run()
+    assert not app.exception, app.exception
+
+
+@pytest.mark.parametrize("login", ["receiver", "reviewer", "dispatch", "duty"])
+def test_goods_are_asked_for_on_the_page(home, login):
+    desk = desk_of(home, login)
+    rice, unit = desk.policy().items["rice"].name_zh, desk.policy().items["rice"].unit
+
+    def asked():
+        with desk.reading() as session:
+            return {(a.receiver, a.item): a for a in dispatch.list_asked(session, INCIDENT)}
+
+    before = asked()
+    app = look(home, "relief", login, tab="request")
+    send(app)
+    assert [e.value for e in app.error], "nothing was named"
+    sites = fields(app)[ZH("pages.relief.col.receiver")]
+    if login == "receiver":
+        assert len(sites.options) == 1 and sites.value == desk.place
+    else:
+        assert sites.value is None
+        sites.select_index(0).run()
+    receiver = fields(app)[ZH("pages.relief.col.receiver")].value
+    fields(app)[ZH("pages.relief.ask_items")].select("rice").run()
+    send(app)
+    assert [e.value for e in app.error], "how many was not said"
+    assert asked() == before
+    fields(app)[ZH("pages.relief.ask_amount", item=rice, unit=unit)].set_value(12.0)
+    send(app)
+    assert not [e.value for e in app.error]
+    now, was = asked()[receiver, "rice"], before.get((receiver, "rice"))
+    assert now.asked == (was.asked if was else 0) + 12 and now.who == desk.who and now.left <= now.asked
+    assert fields(app)[ZH("pages.relief.ask_items")].value == [], "what was sent is not sent twice"
+
+
+def test_what_is_not_ones_act_is_told_as_such_and_not_as_missing(home):
+    town = desk_of(home, "reviewer")
+    for act_of in (
+        lambda session, act: impact.assess_impact(session, act, town.policy(), INCIDENT),
+        lambda session, act: relief.plan_relief(session, act, town.policy(), ZH, INCIDENT),
+    ):
+        with pytest.raises(RefusedError, match="may_not"), town.transaction(incident=INCIDENT) as (session, act):
+            act_of(session, act)
+
+
+def test_the_coordinator_writes_down_a_leaders_word_but_does_not_approve_in_writing(home):
+    maker, other, approver = (desk_of(home, login) for login in ("command", "duty", "approver"))
+    with maker.transaction(incident=INCIDENT) as (session, act):
+        for order in dispatch.orders_of(session, INCIDENT):
+            if order.state == "oral_order":
+                dispatch.advance_order(session, act, order.order_id, "cancelled", note="重新测算")
+        plan = relief.plan_relief(session, act, maker.policy(), ZH, INCIDENT, wish=relief.PlanWish(reason="路通了"))
+    told = dispatch.Approving(plan["plan_id"])
+    with pytest.raises(RefusedError, match="may_not"), other.transaction() as (session, act):
+        dispatch.approve_plan(session, act, other.policy(), other.official_text, told)
+    labels = {
+        login: {b.label for b in look(home, "relief", login, tab="approve").button}
+        & {ZH(f"pages.relief.{name}") for name in ("approve_phone", "approve_written", "reject")}
+        for login in ("command", "duty", "approver", "disaster")
+    }
+    phone = {ZH("pages.relief.approve_phone")}
+    assert labels["duty"] == labels["command"] == phone and not labels["disaster"]
+    assert labels["approver"] == phone | {ZH("pages.relief.approve_written"), ZH("pages.relief.reject")}
+    with other.transaction() as (session, act):
+        by_phone = replace(told, mode="oral", leader=approver.who, witness=maker.who, number="000-0002")
+        done = dispatch.approve_plan(session, act, other.policy(), other.official_text, by_phone)
+    assert done["approver"] == approver.who and done["paper_due"]
+
+
 def test_what_is_reckoned_for_a_township_is_the_districts_or_marked_as_its_own(home):
     office, town = open_bureau(read_settings({}, home=home, now=NOW)), desk_of(home, "reviewer")
     policy = office.policy()
@@ -242,7 +323,7 @@ def test_what_is_reckoned_for_a_township_is_the_districts_or_marked_as_its_own(h
             papers.briefing_content(other, town.act(), office.catalogue, policy, ZH, INCIDENT)
         assert all(code.startswith(town.scope) for code in reports.silent_villages(other, INCIDENT))
     rows = look(home, "review", "reviewer", view="totals")
-    assert ZH("pages.review.total_own") in " ".join(m.value for m in rows.markdown)
+    assert ZH("pages.review.total_of", place=_town_name(town)) in " ".join(m.value for m in rows.markdown)
     told = " ".join(c.value for c in look(home, "incident", "reviewer").caption)
     assert ZH("pages.incident.own_part") in told
 

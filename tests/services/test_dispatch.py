@@ -75,7 +75,7 @@ def test_a_rejected_plan_needs_a_reason_and_stays_rejected(two):
         == "store.own_plan"
     )
     two.named(APPROVER).do("relief", "reject", plan["plan_id"], "--reason", "路线太远")
-    assert two.named("值班员庚").refused("relief", "approve", plan["plan_id"])["error"] == "store.duplicate"
+    assert two.named(APPROVER).refused("relief", "approve", plan["plan_id"])["error"] == "store.duplicate"
     assert not _orders(two, A) and all(r["reserved"] == 0 for r in two.do("stock", "list"))
 
 
@@ -270,7 +270,7 @@ def test_orders_show_what_was_asked_once(two):
 def _still_asked(desk):
     office = open_bureau(read_settings({}, home=desk.home, now=NIGHT))
     with office.reading() as session:
-        return dispatch._requested(session, A)
+        return {(a.receiver, a.item): a.left for a in dispatch.list_asked(session, A) if a.left}
 
 
 def test_a_drill_touches_no_stock_and_takes_no_real_number(two):

@@ -10,7 +10,7 @@ from geo_minzheng.engine import impact as impact_engine
 from geo_minzheng.engine import papers as paper_words
 from geo_minzheng.model.incident import Band
 from geo_minzheng.present.waiting import waiting_sentence
-from geo_minzheng.services import incidents, papers, reports
+from geo_minzheng.services import incidents, papers, reports, review
 
 if TYPE_CHECKING:
     from geo_minzheng.cli.words import Words
@@ -188,7 +188,7 @@ def field_line(words: Words, found: EntryField) -> str:
 
 
 def totals_lines(words: Words, rows: Sequence[Mapping[str, Any]], fields: Mapping[str, EntryField]) -> list[str]:
-    """Write the confirmed figures by town, the district last; what nobody knows stays out."""
+    """Write the confirmed figures by town, the sum last; what nobody knows stays out."""
     text = words.text
     lines = [text("pages.review.confirmed_head")]
     for row in rows:
@@ -198,7 +198,7 @@ def totals_lines(words: Words, rows: Sequence[Mapping[str, Any]], fields: Mappin
         )
         lines.append(
             text(
-                "cli.report.town", town=row["name"] or text("pages.review.total"), reported=row["reported"],
+                "cli.report.town", town=row["name"] or review.total_name(text, row), reported=row["reported"],
                 expected=row["expected"], figures=figures or text("cli.report.nothing_confirmed"),
             )
         )  # fmt: skip

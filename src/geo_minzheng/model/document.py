@@ -346,8 +346,8 @@ class FormContent:
         灾害发生时间 carry the codes ``region_name hazard_text parent_region occurred_at``.
     rows
         One per town, confirmed figures only.
-    total_name
-        Region of the 合计 row's 隶属区域.
+    part
+        The town or village that the form is of, where it is not of the whole district.
     """
 
     headings: tuple[tuple[str, str], ...]
@@ -356,3 +356,4 @@ class FormContent:
     estimates: tuple[FormEstimate, ...] = ()
     notices: tuple[str, ...] = ()
     synthetic: bool = False
+    part: str = ""

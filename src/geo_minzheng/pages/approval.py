@@ -25,15 +25,12 @@ def show(office: Bureau, found: Incident, plan: Any) -> None:
         _show_decision(office, found, plan, decided, paper)
         return
     frame.note(text("pages.relief.two_people", who=plan.who))
-    if not office.can("relief.approve", "approval"):
-        return
-    phone, written, refuse = st.columns(3, gap="large")
-    with phone:
-        _phone_form(office, found, plan)
-    with written:
-        _written_form(office, found, plan)
-    with refuse:
-        _reject_form(office, found, plan)
+    decides = office.can("relief.decide", "approval") and not dispatch.is_own_plan(plan, office.who)
+    forms = [_phone_form] if office.can("relief.approve", "approval") else []
+    forms += [_written_form, _reject_form] if decides else []
+    for column, form in zip(st.columns(3, gap="large"), forms, strict=False):
+        with column:
+            form(office, found, plan)
 
 
 def clock(office: Bureau, due: datetime) -> None:

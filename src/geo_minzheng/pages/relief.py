@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from geo_minzheng.pages import approval, frame, orders, work
+from geo_minzheng.pages import approval, asking, frame, orders, work
 from geo_minzheng.services import dispatch, duty, impact, maps, places, relief, roads, stock
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from geo_minzheng.model.map import MapContent
     from geo_minzheng.services.steps import Step
 
-TABS = ("why", "need", "again", "approve", "orders", "difference", "rival", "stock")
+TABS = ("why", "need", "again", "approve", "orders", "request", "difference", "rival", "stock")
 # More names than this are counted, not listed.
 MOST_NAMES = 8
 
@@ -27,8 +27,10 @@ def show(office: Bureau) -> None:
     found = frame.need_incident(office, "relief")
     if found is None:
         return
-    if office.place:
-        _own_place(office, found)
+    with office.reading() as session:
+        part = office.place or places.part_name(session)
+    if part:
+        _own_part(office, found)
         return
     with office.reading() as session:
         assessed = impact.find_impact(session, found.incident_id)
@@ -36,9 +38,11 @@ def show(office: Bureau) -> None:
     if assessed is None:
         st.info(text("pages.relief.no_impact"))
         frame.link("incident", text("pages.relief.to_incident"), icon=":material/flood:")
-        return
-    if plan is None:
+    elif plan is None:
         _first_plan(office, found)
+    if assessed is None or plan is None:
+        st.subheader(text("pages.relief.tab.request"), anchor=False)
+        asking.show(office, found)
         return
     frame.keep("plan", plan.plan_id)
     _headline(office, plan)
@@ -49,6 +53,11 @@ def show(office: Bureau) -> None:
         village = _strip(office, plan.document)
     with right:
         _map_part(office, found, plan.plan_id)
+    _tabs(office, found, plan, village)
+
+
+def _tabs(office: Bureau, found: Incident, plan: Any, village: str) -> None:
+    text = office.text
     may_plan = office.can("relief.plan", "plan")
     names = [name for name in TABS if name != "again" or may_plan]
     tabs = frame.tabs(office, "tab", {name: text(f"pages.relief.tab.{name}") for name in names})
@@ -63,6 +72,8 @@ def show(office: Bureau) -> None:
         approval.show(office, found, plan)
     with tabs["orders"]:
         orders.show(office, found)
+    with tabs["request"]:
+        asking.show(office, found)
     with tabs["difference"]:
         _difference(office, plan)
     with tabs["rival"]:
@@ -71,16 +82,17 @@ def show(office: Bureau) -> None:
         _stock(office)
 
 
-def _own_place(office: Bureau, found: Incident) -> None:
-    """Show the orders that leave or reach somebody's own place, and the stock where it is a store."""
-    is_store = office.sight.place_kind == "warehouse"
-    names = ("orders", "stock") if is_store else ("orders",)
-    tabs = frame.tabs(office, "tab", {name: office.text(f"pages.relief.tab.{name}") for name in names})
+def _own_part(office: Bureau, found: Incident) -> None:
+    """Show the orders that leave or reach somebody's own place or town, and its stock or what it asks for."""
+    other = "stock" if office.sight.place_kind == "warehouse" else "request"
+    tabs = frame.tabs(office, "tab", {name: office.text(f"pages.relief.tab.{name}") for name in ("orders", other)})
     with tabs["orders"]:
         orders.show(office, found)
-    if is_store:
-        with tabs["stock"]:
+    with tabs[other]:
+        if other == "stock":
             _stock(office)
+        else:
+            asking.show(office, found)
 
 
 def _first_plan(office: Bureau, found: Incident) -> None:

@@ -171,9 +171,12 @@ def mark(office: Bureau, change: AnswerChange, found: Comparison) -> Marked | st
 
 def show_verdict(office: Bureau, incident: str, found: Comparison) -> None:
     """Offer the two verdicts: confirm, with a note on a sudden change; or return with a reason."""
+    text, version = office.text, found.version
     if not office.can("report.confirmed", "report_review"):
         return
-    text, version = office.text, found.version
+    if reports.is_own_report(version, office.who):
+        st.caption(text("pages.review.own_report"))
+        return
     blocked = any(f.severity == "error" for f in found.findings)
     wants_note = bool(found.findings) and not version.note
     confirm, give_back = st.columns(2, gap="medium")
@@ -242,8 +245,8 @@ def show_totals(office: Bureau, incident: str) -> None:
 
 
 def town_of(office: Bureau, row: dict[str, Any]) -> str:
-    """Name the row's town; the last row is the district, or what one sees of it."""
-    return row["name"] or office.text("pages.review.total_own" if office.scope else "pages.review.total")
+    """Name the row's town; the last row is the district, or the part of it that one sees."""
+    return row["name"] or review.total_name(office.text, row)
 
 
 def band(office: Bureau, values: tuple[float, float, float] | None) -> str:

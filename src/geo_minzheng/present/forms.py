@@ -46,7 +46,8 @@ def _form_sheet(content: FormContent, text: Text) -> SheetSpec:
     )
     codes = tuple(code for _, code in content.headings if code not in HEADER_CODES)
     rows = [_row(row) for row in content.rows]
-    rows.append(total_values(content.rows, codes) | {"region_name": text("present.form.total")})
+    total = text("present.form.total_of", place=content.part) if content.part else text("present.form.total")
+    rows.append(total_values(content.rows, codes) | {"region_name": total})
     return SheetSpec(text("present.form.sheet"), columns, rows, has_total=True, frozen_columns=1)
 
 
@@ -91,6 +92,7 @@ def unknown_regions(content: FormContent) -> Mapping[str, tuple[str, ...]]:
 def _note_sheet(content: FormContent, text: Text) -> SheetSpec:
     notes = [
         text("present.form.note_cutoff", at=text.moment(content.cutoff)),
+        *([text("present.form.note_part", place=content.part)] if content.part else []),
         text("present.form.note_confirmed"),
         text("present.form.note_unknown"),
         *([text("present.paper.synthetic")] if content.synthetic else []),

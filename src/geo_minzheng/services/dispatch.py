@@ -16,6 +16,7 @@ from geo_minzheng.store import files, records
 from geo_minzheng.store import orders as order_store
 from geo_minzheng.store import plans as plan_store
 from geo_minzheng.store.scope import whole
+from geo_minzheng.store.second_person import is_among
 from geo_minzheng.store.tables_flood import ReliefRequest
 from geo_minzheng.store.tables_relief import Approval, ApprovalPaper, Line, Order, Plan
 
@@ -109,6 +110,11 @@ def approve_plan(session: Session, act: Act, policy: Policy, text: Text, told: A
     }  # fmt: skip
 
 
+def is_own_plan(plan: Plan, who: str) -> bool:
+    """Tell whether somebody proposed a plan, so that another must decide on it."""
+    return is_among(who, plan.who)
+
+
 def reject_plan(session: Session, act: Act, plan_id: str, *, reason: str) -> None:
     """Reject a plan with a reason; a new version can be made."""
     plan = records.one(session, Plan, plan_id=plan_id)
@@ -123,7 +129,8 @@ def _draft_orders(session: Session, act: Act, policy: Policy, text: Text, plan: 
     drafts = dispatch_engine.group_orders(plan.document["lines"], plan.document["coverage"])
     sites = places.table(session, "site").set_index("site_id")
     warehouses = places.names(session, "warehouse", "warehouse_id")
-    asked = dispatch_engine.share_requests(drafts, _requested(session, plan.incident))
+    wanted = {(a.receiver, a.item): a.left for a in list_asked(session, plan.incident) if a.left}
+    asked = dispatch_engine.share_requests(drafts, wanted)
     ways = _ways(session, policy, plan, [(d.warehouse, d.receiver) for d in drafts])
     prefix = str(settings_of.read(session, "document_prefix", text("papers.number_prefix")))
     if plan.exercise:
@@ -171,17 +178,47 @@ def _line(policy: Policy, text: Text, line: dispatch_engine.DraftLine, requested
     )  # fmt: skip
 
 
-def _requested(session: Session, incident: str) -> dict[tuple[str, str], float]:
-    """Sum what receivers asked for and no earlier order brings, by receiver and item [item unit]."""
-    asked: dict[tuple[str, str], float] = {}
+@dataclass(frozen=True)
+class Asked:
+    """What a receiver asked for of one item, over all its 需求报告单 [item unit].
+
+    Parameters
+    ----------
+    ordered
+        On dispatch orders that are not cancelled.
+    number, who, at
+        Of the last one.
+    """
+
+    receiver: str
+    item: str
+    asked: float
+    ordered: float
+    number: str
+    who: str
+    at: datetime
+
+    @property
+    def left(self) -> float:
+        """What no order brings yet."""
+        return max(round(self.asked - self.ordered, 3), 0.0)
+
+
+def list_asked(session: Session, incident: str) -> list[Asked]:
+    """Sum what receivers asked for and what orders bring of it, by receiver and item."""
+    asked: dict[tuple[str, str], list[ReliefRequest]] = {}
     for row in records.find(session, ReliefRequest, incident=incident):
-        key = (row.receiver, row.item)
-        asked[key] = asked.get(key, 0.0) + row.quantity_milli / MILLI
+        asked.setdefault((row.receiver, row.item), []).append(row)
+    ordered: dict[tuple[str, str], float] = {}
     for order in order_store.list_orders(session, incident):
         for line in order.lines if order.state is not OrderState.CANCELLED else ():
             key = (order.receiver, line.item)
-            asked[key] = asked.get(key, 0.0) - line.approved
-    return {key: round(left, 3) for key, left in asked.items() if left > 0}
+            ordered[key] = ordered.get(key, 0.0) + line.approved
+    return [
+        Asked(*key, sum(r.quantity_milli for r in rows) / MILLI, ordered.get(key, 0.0), rows[-1].request_id,
+              rows[-1].who, rows[-1].at)
+        for key, rows in sorted(asked.items())
+    ]  # fmt: skip
 
 
 def _ways(

@@ -287,7 +287,10 @@ def _approvals(text: Text, act: Act, plan: Plan | None, approval: Approval | Non
 
 
 def write_statistics_form(session: Session, act: Act, policy: Policy, text: Text, incident: str, path: Path) -> Path:
-    """Write the official form: confirmed figures only, by town; estimates beside them on a sheet of their own."""
+    """Write the official form: confirmed figures only, by town; estimates beside them on a sheet of their own.
+
+    Whoever sees a part of the district writes the form of that part, and the form says so.
+    """
     found = incidents.get_incident(session, incident)
     confirmed = documents.total_by_town(reports.confirmed_indicators(session, policy, incident))
     names = places.names(session, "division", "code")
@@ -307,6 +310,7 @@ def write_statistics_form(session: Session, act: Act, policy: Policy, text: Text
         estimates=_form_estimates(session, policy, text, incident, names),
         notices=(text("present.paper.exercise"),) if found.exercise else (),
         synthetic=places.has_synthetic(session, *SYNTHETIC_LAYERS),
+        part=places.part_name(session),
     )
     return write_form(content, path, text)
 

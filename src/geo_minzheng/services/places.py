@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from geo_minzheng.engine import network as roads_engine
 from geo_minzheng.engine import road_layer
 from geo_minzheng.errors import NotFoundError
+from geo_minzheng.model.scope import BUREAU
 from geo_minzheng.services import settings_of
 from geo_minzheng.store import frames
-from geo_minzheng.store.scope import whole
+from geo_minzheng.store.scope import part_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +92,13 @@ def names(session: Session, layer: str, key: str) -> dict[str, str]:
     """Map the ids of a layer to names."""
     frame = table(session, layer)
     return dict(zip(frame[key].astype(str), frame["name"].astype(str), strict=True))
+
+
+def part_name(session: Session) -> str:
+    """Name the town or village that the bureau's own figures are cut to; empty for who sees the whole district."""
+    part = part_of(session, BUREAU)
+    known = names(session, "division", "code") | names(session, "village", "code") if part else {}
+    return known.get(part, part)
 
 
 def has_synthetic(session: Session, *layers: str) -> bool:

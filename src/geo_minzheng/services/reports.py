@@ -216,6 +216,11 @@ def check_version(
     )
 
 
+def is_own_report(version: Version, who: str) -> bool:
+    """Tell whether somebody wrote a version or told it, so that another must review it."""
+    return is_among(who, version.who, *map(str, (version.on_behalf or {}).values()))
+
+
 def review_report(
     session: Session, act: Act, policy: Policy, incident: str, version: str, *, verdict: str, reason: str = ""
 ) -> None:
@@ -236,7 +241,7 @@ def review_report(
         raise NotFoundError("report.no_version", version=version)
     if found.state != "submitted":
         raise RefusedError("report.reviewed_already", state=found.state, reviewer=found.reviewer)
-    if is_among(act.who, found.who, *map(str, (found.on_behalf or {}).values())):
+    if is_own_report(found, act.who):
         raise RefusedError("report.own_report", who=act.who)
     if verdict == "confirmed":
         _must_hold(check_version(session, policy, incident, found.village, found.values), found.note or reason)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from geo_minzheng.model.act import Act
     from geo_minzheng.model.policy import Policy
     from geo_minzheng.model.report_rules import FormFinding
+    from geo_minzheng.present.text import Text
     from geo_minzheng.services.reports import Version
 
 
@@ -162,7 +163,10 @@ def silent(session: Session, incident: str) -> list[Silent]:
 
 
 def town_figures(session: Session, policy: Policy, incident: str) -> list[dict[str, Any]]:
-    """Lay the confirmed figures and the estimates out side by side, a row per town and one for all (``code=""``)."""
+    """Lay the confirmed figures and the estimates out side by side, a row per town and one for all (``code=""``).
+
+    The last row is the district's, with an empty ``of``; to who sees a part it is that part's, and ``of`` names it.
+    """
     incidents.get_incident(session, incident)
     told = assessed(session, incident)
     estimates = {} if told is None else {row["code"]: row for row in told["by_town"]} | {"": told["totals"]}
@@ -173,4 +177,10 @@ def town_figures(session: Session, policy: Policy, incident: str) -> list[dict[s
         papers.ESTIMATED,
         expected_villages(session, incident),
     )
-    return [row | {"name": names.get(row["code"], row["code"])} for row in rows]
+    part = places.part_name(session)
+    return [row | {"name": names.get(row["code"], row["code"]), "of": part} for row in rows]
+
+
+def total_name(text: Text, row: Mapping[str, Any]) -> str:
+    """Name the last of :func:`town_figures`: the district's sum, or that of the part one sees."""
+    return text("pages.review.total_of", place=row["of"]) if row["of"] else text("pages.review.total")

@@ -134,7 +134,7 @@ def _papers(session: Session, asking: _Asking) -> Iterator[Waiting]:
 def _next_step(session: Session, asking: _Asking, incident: str) -> Iterator[Waiting]:
     step = duty.next_step(session, incident)
     plan = relief.latest_plan(session, incident) if step == "plan_waiting" else None
-    if step and step != "orders_waiting" and not (plan is not None and is_among(asking.act.who, plan.who)):
+    if step and step != "orders_waiting" and not (plan is not None and dispatch.is_own_plan(plan, asking.act.who)):
         yield Waiting(step, incident=incident)
 
 
@@ -167,7 +167,7 @@ def _reports(session: Session, asking: _Asking, incident: str) -> Iterator[Waiti
     waiting = [
         w
         for w in review.waiting(session, asking.act, asking.policy, incident)
-        if asking.sees(w.version.village) and not is_among(asking.act.who, w.version.who)
+        if asking.sees(w.version.village) and not reports.is_own_report(w.version, asking.act.who)
     ]
     if waiting:
         facts = {"count": len(waiting), "overdue": sum(w.is_overdue for w in waiting)}

@@ -68,9 +68,7 @@ def record_many(session: Session, act: Act, changes: Iterable[Change]) -> None:
     """
     changes = tuple(changes)
     for change in changes:
-        if not is_allowed(act.may, change.action, change.table):
-            session.rollback()  # Whoever catches the refusal inside the transaction must not commit what it was about.
-            raise RefusedError("account.may_not", who=act.who, role=act.role, action=change.action, table=change.table)
+        require(session, act, change.action, change.table)
     head = session.execute(select(AuditHead.count, AuditHead.hash).with_for_update()).one_or_none()
     if head is None:
         raise StoreError("store.chain_moved")
@@ -91,6 +89,19 @@ def record_many(session: Session, act: Act, changes: Iterable[Change]) -> None:
     )
     if moved.one_or_none() is None:
         raise StoreError("store.chain_moved")
+
+
+def require(session: Session, act: Act, action: str, table: str) -> None:
+    """Refuse what the role of who acts does not include.
+
+    Raises
+    ------
+    RefusedError
+        ``account.may_not``.
+    """
+    if not is_allowed(act.may, action, table):
+        session.rollback()  # Whoever catches the refusal inside the transaction must not commit what it was about.
+        raise RefusedError("account.may_not", who=act.who, role=act.role, action=action, table=table)
 
 
 def _row(act: Act, change: Change, seq: int, prev_hash: str) -> dict[str, Any]:

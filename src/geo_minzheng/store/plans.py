@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from geo_minzheng.errors import RefusedError
 from geo_minzheng.model.act import Act
+from geo_minzheng.store.audit import require
 from geo_minzheng.store.records import add, find, latest, one
 from geo_minzheng.store.second_person import are_different, is_among
 from geo_minzheng.store.tables_relief import Approval, ApprovalPaper, Plan
@@ -101,8 +102,9 @@ def approve_plan(session: Session, act: Act, approval: ApprovalRecord) -> Approv
     NotFoundError
         ``store.not_found``.
     RefusedError
-        ``store.own_plan``; ``store.plan_hash``: it is not the plan that was shown; ``store.plan_superseded``;
-        ``store.oral_incomplete``; ``store.duplicate``: decided already; ``store.constraint``: rejected without reason.
+        ``account.may_not``; ``store.own_plan``; ``store.plan_hash``: it is not the plan that was shown;
+        ``store.plan_superseded``; ``store.oral_incomplete``; ``store.duplicate``: decided already;
+        ``store.constraint``: rejected without reason.
     """
     plan = one(session, Plan, plan_id=approval.plan_id)
     if is_among(plan.who, approval.approver, approval.leader):
@@ -111,7 +113,10 @@ def approve_plan(session: Session, act: Act, approval: ApprovalRecord) -> Approv
         raise RefusedError("store.plan_hash", plan_id=plan.plan_id)
     if session.scalar(select(func.count()).where(Plan.supersedes == plan.plan_id)):
         raise RefusedError("store.plan_superseded", plan_id=plan.plan_id)
-    if approval.mode == "oral":
+    if approval.mode != "oral":
+        # Who decides needs more than who writes down what a leader said by phone.
+        require(session, act, "relief.decide", Approval.__tablename__)
+    else:
         people = (approval.leader, approval.recorder, approval.witness)
         if not are_different(*people) or approval.paper_due is None:
             raise RefusedError("store.oral_incomplete", plan_id=plan.plan_id)

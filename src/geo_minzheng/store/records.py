@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from geo_minzheng.errors import NotFoundError, RefusedError
 from geo_minzheng.model.act import Act
-from geo_minzheng.store.audit import Change, record
+from geo_minzheng.store.audit import Change, record, require
 from geo_minzheng.store.border import translate
 from geo_minzheng.store.columns import Base
 from geo_minzheng.store.gpkg import note_change
@@ -26,7 +26,8 @@ def add(session: Session, act: Act, action: str, row: Row) -> Row:
     Raises
     ------
     RefusedError
-        ``store.duplicate``: the business key exists already; ``store.constraint``: a rule of the table.
+        ``account.may_not``; ``store.duplicate``: the business key exists already; ``store.constraint``: a rule of the
+        table.
     NotFoundError
         ``store.not_found``: the row lies outside the session's scope, or the key is taken by one that does.
     """
@@ -34,6 +35,7 @@ def add(session: Session, act: Act, action: str, row: Row) -> Row:
         if hasattr(row, name) and getattr(row, name) is None:
             setattr(row, name, value)
     table = type(row).__tablename__
+    require(session, act, action, table)  # before what is there says anything
     try:
         with session.begin_nested():
             session.add(row)
