@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from once import once
+from once import copy_unwritten, once
 
 from geo_minzheng.layers.catalogue import load_catalogue
 from geo_minzheng.model.layer import LayerSpec
@@ -87,4 +86,4 @@ def sentences() -> dict[str, Any]:
 @pytest.fixture
 def demo_home(demo_out: Path, tmp_path: Path) -> Path:
     """A copy of the demo district's home that a test may change."""
-    return Path(shutil.copytree(demo_out / "home", tmp_path / "home"))
+    return copy_unwritten(demo_out / "home", tmp_path / "home")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from once import once
+from once import copy_unwritten, once
 
 from geo_minzheng.cli import frame
 from geo_minzheng.cli.main import app
@@ -121,7 +121,7 @@ def fresh_home(demo_out: Path) -> Path:
 
 
 def _free_the_goods(demo_out: Path, folder: Path) -> None:
-    shutil.copytree(demo_out / "home", folder)
+    copy_unwritten(demo_out / "home", folder)
     desk = Desk(folder)
     (incident,) = (i["incident_id"] for i in desk.do("incident", "list"))
     for order in desk.do("relief", "orders", "--incident", incident)["orders"]:

@@ -18,3 +18,8 @@ def once(folder: Path, build: Callable[[Path], object]) -> Path:
             build(folder)
             (folder / ".done").touch()
     return folder
+
+
+def copy_unwritten(home: Path, folder: Path) -> Path:
+    """Copy a home that others read and nobody writes: SQLite's side files come and go with its readers."""
+    return Path(shutil.copytree(home, folder, ignore=shutil.ignore_patterns("*.gpkg-shm", "*.gpkg-wal")))

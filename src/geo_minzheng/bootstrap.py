@@ -73,11 +73,13 @@ def sentences(error: GeoMinzhengError) -> list[str]:
     named = f"error.{error.key}_in.{error.facts.get('table', '')}"
     key = named if text_of("zh").has(named) else f"error.{error.key}"
     texts = [text_of(language) for language in ("zh", "en")]
-    return [text(key, **{name: _named_state(text, value) for name, value in error.facts.items()}) for text in texts]
+    return [text(key, **{name: _in_words(text, name, fact) for name, fact in error.facts.items()}) for text in texts]
 
 
-def _named_state(text: Text, value: object) -> object:
-    """Name a state of a report, and one of an order beside the code that is typed: 在途（in_transit）."""
+def _in_words(text: Text, name: str, value: object) -> object:
+    """Name an act, a state of a report, and one of an order beside the code that is typed: 在途（in_transit）."""
+    if name == "action" and text.has(f"audit.action.{value}"):
+        return text(f"audit.action.{value}")
     if text.language != SOURCE_LANGUAGE or not isinstance(value, str):
         return value
     if text.has(f"pages.report.state.{value}"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,6 +46,13 @@ def test_form_has_the_exact_headings_towns_and_total(zh: Text, tmp_path: Path) -
     assert rows[3] == ("合计", None, None, None, 1500, 0, 10.3, None)
     assert rows[1][3] == datetime(2026, 7, 3, 2)
     assert sheet.max_row == 4
+
+
+def test_the_form_of_a_part_says_so(zh: Text, tmp_path: Path) -> None:
+    book = load_workbook(write_form(replace(CONTENT, part="华容镇"), tmp_path / "form.xlsx", zh))
+    assert [r[0] for r in book.worksheets[0].iter_rows(values_only=True)][-1] == "华容镇合计"
+    notes = [r[0] for r in book.worksheets[2].iter_rows(values_only=True)]
+    assert zh("present.form.note_part", place="华容镇") in notes
 
 
 def test_estimates_never_enter_the_form(zh: Text, tmp_path: Path) -> None:

@@ -61,11 +61,11 @@ def _form(office: Bureau, found: Incident, sites: dict[str, str]) -> None:
     done = st.session_state.get("asked_times", 0)  # what was sent leaves an empty form behind
     receiver = st.selectbox(
         text("pages.relief.col.receiver"), ids, index=0 if len(ids) == 1 else None, format_func=lambda s: sites[s],
-        key=f"ask_receiver_{done}",
+        key=f"ask_receiver_{done}", placeholder=text("pages.relief.ask_choose"),
     )  # fmt: skip
     items = st.multiselect(
         text("pages.relief.ask_items"), list(office.policy().items), format_func=lambda i: _item(office, i),
-        key=f"ask_items_{done}",
+        key=f"ask_items_{done}", placeholder=text("pages.relief.ask_choose"),
     )  # fmt: skip
     with st.form(f"ask_{done}", border=False):
         amounts = {}

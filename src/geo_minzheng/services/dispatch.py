@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from geo_minzheng.engine import dispatch as dispatch_engine
 from geo_minzheng.engine import documents
 from geo_minzheng.engine import network as roads_engine
-from geo_minzheng.errors import InputError, RefusedError
+from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.model.relief import DispatchOrder, OrderLine, OrderState
 from geo_minzheng.services import incidents, places, roads, settings_of
 from geo_minzheng.store import files, records
@@ -285,7 +285,10 @@ def request_relief(session: Session, act: Act, policy: Policy, incident: str, li
             quantity_milli=round(line.quantity * MILLI), unit=policy.items[line.item].unit, contact=line.contact,
             note=line.note, exercise=found.exercise,
         )  # fmt: skip
-        records.add(session, replace(act, incident=incident, exercise=found.exercise), "relief.request", row)
+        try:
+            records.add(session, replace(act, incident=incident, exercise=found.exercise), "relief.request", row)
+        except NotFoundError as error:  # one that is there, and not theirs to ask for
+            raise InputError("relief.unknown_receiver", receiver=line.receiver) from error
     return request_id
 
 

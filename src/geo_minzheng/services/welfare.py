@@ -36,8 +36,12 @@ if TYPE_CHECKING:
 def rank_homes(session: Session, policy: Policy) -> list[dict[str, Any]]:
     """Rank the homes for upgrading, red lines apart, with occupancy, open defects and the score in parts.
 
-    The order is reckoned over all homes; who works at one is given its row.
+    The order is reckoned over all homes; who works at one is given its row, and who may not see the defects no order.
     """
+    with reckoning(session, "home") as is_known:
+        defects = places.table(session, "facility_defect")
+    if not is_known:
+        return []
     homes = places.in_metres(session, "welfare_home")
     ranking = policy.home_ranking
     by_id = homes.set_index("home_id").geometry
@@ -45,8 +49,6 @@ def rank_homes(session: Session, policy: Policy) -> list[dict[str, Any]]:
         by_id, places.in_metres(session, "hazard_zone"), threat.level_weights(ranking), ranking.param("buffer_m")
     )
     reach = _far_share(session, policy, homes, ranking.param("reach_minutes"))
-    with reckoning(session, "home"):
-        defects = places.table(session, "facility_defect")
     scored = score_homes(homes, defects, ranking, exposure=exposure, reach=reach)
     columns = ["name", "village_code", "facility_kind", "bed_total", "resident_count", "waiting_count"]
     ranked = documents.rows(scored.join(homes[columns]).sort_values(["rank", "home_id"], na_position="first"))

@@ -119,18 +119,22 @@ def is_narrow(session: Session) -> bool:
 
 
 @contextmanager
-def reckoning(session: Session, kind: str = "") -> Iterator[None]:
+def reckoning(session: Session, kind: str = "") -> Iterator[bool]:
     """Lift the limit for who may know the district's figures, though they see a part of its rows; for nobody else.
 
     Those are whose scope sees the bureau's own and lies in the district, and who are bound to no place, or to one of a
     kind that the figures are about.
+
+    Yields
+    ------
+    Whether the limit is lifted, or there is none.
     """
     sight = sight_of(session)
     if BUREAU in sight.scope.sees and sight.is_here and sight.scope.place_kind in ("", kind):
         with whole(session):
-            yield
+            yield True
     else:
-        yield
+        yield not is_narrow(session)
 
 
 def own_place(session: Session, kind: str) -> str:
