@@ -219,7 +219,8 @@ class Bureau:
 
     def create_store(self) -> None:
         """Create the empty store of a new district, and the keys its private columns are sealed with."""
-        self.settings.home.mkdir(parents=True, exist_ok=True)
+        if not self.settings.home.exists():
+            self.settings.home.mkdir(parents=True, mode=0o700)  # households and hashes are for one account's eyes
         sessions.create_store(self.settings.store_url, keys=self.settings.keys).dispose()
 
     @contextmanager

@@ -18,8 +18,9 @@ from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
 from geo_minzheng.errors import NotFoundError, StoreError
+from geo_minzheng.model.act import Act
 from geo_minzheng.model.scope import EVERYTHING, Scope
-from geo_minzheng.store import policies, scope, scope_rules
+from geo_minzheng.store import audit, policies, scope, scope_rules
 from geo_minzheng.store.columns import Base
 from geo_minzheng.store.session import create_store, read_session, store_session
 from geo_minzheng.store.tables import METADATA
@@ -27,6 +28,7 @@ from geo_minzheng.store.tables import METADATA
 __all__ = ["postgis"]
 
 SCOPES = scope_world.scopes()
+ACT = Act("值班员甲", scope_world.AT)
 MODELS: dict[str, type[Base]] = {m.class_.__tablename__: m.class_ for m in Base.registry.mappers}
 
 
@@ -109,6 +111,18 @@ def test_no_scope_sees_a_foreign_row_on_the_server(server):
     cells, found = leaks(engine, world)
     assert cells == len(SCOPES) * len(METADATA.tables)
     assert found == []
+
+
+@pytest.mark.parametrize("where", ["there", "server"])
+def test_whoever_may_write_leaves_a_trace_they_need_not_read(where, request):
+    engine = request.getfixturevalue(where)[0]
+    for name, sight in SCOPES.items():
+        with store_session(engine, sight) as session:
+            before = audit.chain_head(session)[0]
+            for count in (1, 2):  # one row, and many at once, go different ways
+                audit.record_many(session, ACT, [audit.Change("report.post", "report", name)] * count)
+            assert audit.chain_head(session)[0] == before + 3, name
+            session.rollback()
 
 
 def _without(rule: str):

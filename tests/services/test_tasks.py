@@ -24,6 +24,7 @@ from geo_minzheng.services import (
     housing,
     inbox,
     incidents,
+    places,
     relief,
     reports,
     review,
@@ -150,7 +151,9 @@ def elsewhere(home: Path, login: str, **values: str) -> None:
 
 
 def test_another_store_another_village_and_another_home_are_not_theirs(home):
-    elsewhere(home, "informant", scope="420703101202")
+    with office(home).reading() as session:
+        village = next(code for code in places.names(session, "village", "code") if code.startswith("420703101"))
+    elsewhere(home, "informant", scope=village)
     elsewhere(home, "keeper", place="CK02")
     elsewhere(home, "manager", place="FL03")
     assert "returned" not in kinds(home, "informant")
@@ -326,6 +329,7 @@ def test_the_inbox_holds_what_others_did_that_concerns_me(night):
     assert told.pop("informant") == {"report_returned"}
     assert told.pop("command") == {"plan_approved"}
     assert told.pop("keeper") == {"order"}
+    assert (told.pop("approver"), told.pop("duty2")) == ({"plan_in_my_name"}, {"plan_witnessed"})
     assert set.union(*told.values()) == set(), told
     (returned,) = news(night, "informant")
     assert returned.facts["village"] == office(night, "informant").scope

@@ -104,8 +104,11 @@ def _keys(request: Request, login: str = "") -> tuple[str, ...]:
     return (address, f"login {login.strip().lower()}") if login else (address,)
 
 
-async def _knock(keys: tuple[str, ...]) -> Response | None:
-    """Count an attempt as failed until it is known to be right, and let who failed often wait; many at once: leave."""
+async def _knock(keys: tuple[str, ...], text: Text | None = None) -> Response | None:
+    """Count an attempt as failed until it is known to be right, and let who failed often wait; many at once: leave.
+
+    ``text`` speaks to who filled in a form; a script is told by the status alone.
+    """
     seconds = pause_after(max(_failures.count(key) for key in keys))
     if not seconds:
         for key in keys:
@@ -113,7 +116,7 @@ async def _knock(keys: tuple[str, ...]) -> Response | None:
         return None
     address = keys[0]
     if _waiting.total() >= _MOST_WAITING or _waiting[address] >= _MOST_OF_ONE:
-        return JSONResponse({"status": "busy"}, status_code=429, headers={"Retry-After": "10"})
+        return _busy(text)
     for key in keys:
         _failures.add(key)
     _waiting[address] += 1
@@ -124,6 +127,18 @@ async def _knock(keys: tuple[str, ...]) -> Response | None:
         if not _waiting[address]:
             del _waiting[address]
     return None
+
+
+def _busy(text: Text | None) -> Response:
+    """Send away who must come again in a moment: nothing was tried."""
+    if text is None:
+        answer: Response = JSONResponse({"status": "busy"}, status_code=429)
+    else:
+        links = [(f"{gate.SIGN_IN}?lang={text.language}", text("door.sign_in"))]
+        notes = [("alarm", text("door.busy"))]
+        answer = _page(pages.page(text, heading=text("door.sign_in"), notes=notes, links=links), 429)
+    answer.headers["Retry-After"] = "10"
+    return answer
 
 
 def _was_right(keys: tuple[str, ...]) -> None:
@@ -184,7 +199,7 @@ async def sign_in(request: Request) -> Response:
     asked = await _form(request)
     login, wanted = asked["login"], asked.fields.get("next", "")
     keys = _keys(request, login or "-")
-    busy = await _knock(keys)
+    busy = await _knock(keys, asked.text)
     if busy is not None:
         return busy
     try:
@@ -243,7 +258,7 @@ async def to_provider(request: Request) -> Response:
     try:
         _at_provider.acquire_on_behalf_of_nowait(request)
     except WouldBlock:
-        return JSONResponse({"status": "busy"}, status_code=429, headers={"Retry-After": "10"})
+        return _busy(text)
     try:
         target, word = await to_thread.run_sync(address, limiter=CapacityLimiter(1))
     except GeoMinzhengError as error:
@@ -259,11 +274,10 @@ async def from_provider(request: Request) -> Response:
     """Take somebody back from the identity provider; the session that opens is one of ours."""
     if not await run_in_threadpool(_has_provider):
         return _answer(404)
-    keys = _keys(request)
-    busy = await _knock(keys)
+    keys, text, wanted = _keys(request), _text(_language(request)), ""
+    busy = await _knock(keys, text)
     if busy is not None:
         return busy
-    text, wanted = _text(_language(request)), ""
 
     def open_by_code() -> accounts.Opened:
         desk = gate.office()
@@ -329,7 +343,7 @@ async def first(request: Request) -> Response:
     if asked["new"] != asked["again"]:
         return await run_in_threadpool(_first_page, asked.text, asked.text("door.not_equal"), 400)
     keys = _keys(request, signed_in.person.login)
-    busy = await _knock(keys)
+    busy = await _knock(keys, asked.text)
     if busy is not None:
         return busy
 
@@ -370,7 +384,7 @@ async def device(request: Request) -> Response:
     """Pair a phone or a wall by its code."""
     asked = await _form(request)
     keys = _keys(request)
-    busy = await _knock(keys)
+    busy = await _knock(keys, asked.text)
     if busy is not None:
         return busy
 

@@ -107,7 +107,7 @@ def verify(
         office = bureau()
         text = office.text
         printed = parse_anchor(anchor) if anchor else None
-        with office.reading() as session:
+        with office.whole().reading() as session:
             end, verdict = trail.verify(session, printed)
         at = text.moment(office.now(), screen=True)
         lines = [text("cli.audit.ok", count=end.count, at=at, head=trail.anchor_words(text, end))]

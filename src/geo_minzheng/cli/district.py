@@ -100,7 +100,7 @@ def keys_() -> None:
     with refusals():
         office = bureau()
         with office.reading() as session:
-            told = keys.describe_keys(session)
+            told = keys.describe_keys(session, office.act())
         show(told, lambda: planning_lines.key_lines(office.text, told))
 
 

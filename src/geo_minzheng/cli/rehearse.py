@@ -62,7 +62,7 @@ def rehearse(out: Path, *, osm: Path | None, home: Path | None, now: str, step: 
     with _workshop(out) as building:
         told = _play(_rehearsal(building, osm, now), step)
         step("done")
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
         for old in (path for pattern in OURS for path in home.glob(pattern)):
             _remove(old)
         _move(building / "home", home, sorted(path.name for path in (building / "home").iterdir()))

@@ -57,7 +57,7 @@ def verify(
         wanted = (printed.count, printed.code) if printed else None
         if backup is not None:
             wanted = backups.anchor_of(backups.choose(backup))
-        with office.reading() as session:
+        with office.whole().reading() as session:
             told = checks.verify(session, office.text, wanted)
         text = office.text
         lines = [

@@ -11,7 +11,7 @@ import typer
 
 from geo_minzheng import bootstrap
 from geo_minzheng.cli.frame import bureau, refusals, show, writing
-from geo_minzheng.errors import NotFoundError
+from geo_minzheng.errors import InputError, NotFoundError
 from geo_minzheng.model.account import Person, SessionKind
 from geo_minzheng.present import pairing
 from geo_minzheng.services import accounts
@@ -30,6 +30,7 @@ def list_() -> None:
     with refusals():
         office = bureau()
         with office.reading() as session:
+            accounts.require_manager(session, office.act())
             found = accounts.people(session)
             where = {person.login: accounts.where(session, person) for person in found}
         show(found, lambda: [_line(office, p, where[p.login]) for p in found] or [office.text("cli.user.none")])
@@ -90,6 +91,8 @@ def set_(
             if known is None:
                 person = Person(login or name, name, role, scope or "", place or "")
                 secret = accounts.add_person(session, act, policy, person)
+            elif login not in ("", known.login):
+                raise InputError("account.login_stays", name=known.name, login=known.login)
             else:
                 wanted = {"role": role or None, "scope": scope, "place": place}
                 values = {key: value for key, value in wanted.items() if value is not None}
@@ -143,6 +146,8 @@ def pair(
 ) -> None:
     """给手机或大屏配对码和二维码 · a pairing code and its QR code for a phone or a wall."""
     with refusals():
+        if not address.startswith(("https://", "http://")):
+            raise InputError("account.bad_address", address=address)
         office = bureau()
         with office.transaction() as (session, act):
             code, until = accounts.pair(session, act, office.policy(), name, kind, label, bootstrap.watch())
@@ -171,6 +176,7 @@ def sessions(name: Annotated[str, typer.Argument(help="只看一人 · of one ac
     with refusals():
         office = bureau()
         with office.reading() as session:
+            accounts.require_manager(session, office.act())
             found = accounts.list_sessions(session, office.policy(), bootstrap.watch(), name)
         show(found, lambda: [_session_line(office, row) for row in found] or [office.text("cli.user.no_session")])
 
@@ -190,7 +196,9 @@ _SHOWN: Sequence[str] = ("session", "name", "kind", "label", "opened", "seen")
 @app.command()
 def end(
     name: Name,
-    only: Annotated[int | None, typer.Option("--session", help="只结束这一个 · only this one")] = None,
+    only: Annotated[
+        int | None, typer.Option("--session", min=1, max=2**63 - 1, help="只结束这一个 · only this one")
+    ] = None,
 ) -> None:
     """结束登录，或收回一台设备 · end the sessions of an account, or revoke one device."""
     with refusals():

@@ -11,8 +11,14 @@ from geo_minzheng.pages import frame
 from geo_minzheng.services import accounts, dispatch, duty
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from geo_minzheng.bootstrap import Bureau
     from geo_minzheng.model.incident import Incident
+
+
+# Whose account is offered as a witness first; the command line takes any.
+WITNESSES = frozenset({"emergency_coordinator", "county_disaster_officer"})
 
 
 def show(office: Bureau, found: Incident, plan: Any) -> None:
@@ -25,8 +31,9 @@ def show(office: Bureau, found: Incident, plan: Any) -> None:
         _show_decision(office, found, plan, decided, paper)
         return
     frame.note(text("pages.relief.two_people", who=plan.who))
-    decides = office.can("relief.decide", "approval") and not dispatch.is_own_plan(plan, office.who)
-    forms = [_phone_form] if office.can("relief.approve", "approval") else []
+    may = office.can("relief.approve", "approval")
+    decides = may and office.can("relief.decide", "approval") and not dispatch.is_own_plan(plan, office.who)
+    forms = [_phone_form] if may else []
     forms += [_written_form, _reject_form] if decides else []
     for column, form in zip(st.columns(3, gap="large"), forms, strict=False):
         with column:
@@ -44,18 +51,18 @@ def clock(office: Bureau, due: datetime) -> None:
         st.warning(text("pages.relief.paper_due", time=text.duration(left), at=at))
 
 
-def _people(office: Bureau, roles: set[str], *, without: set[str]) -> list[str]:
+def _people(office: Bureau, fits: Callable[[str], bool], *, without: set[str]) -> list[str]:
     with office.reading() as session:
         known = accounts.people(session)
-    return [p.name for p in known if p.role in roles and p.name not in without]
+    return [p.name for p in known if fits(p.role) and not p.is_disabled and p.name not in without]
 
 
 def _phone_form(office: Bureau, found: Incident, plan: Any) -> None:
     """Record an approval by phone: leader, number, time, witness; who acts is the recorder."""
     text, now = office.text, office.now()
     st.subheader(text("pages.relief.by_phone"), anchor=False)
-    leaders = _people(office, {"approver", "leader"}, without={plan.who, office.who})
-    witnesses = _people(office, {"emergency_coordinator", "county_disaster_officer"}, without={office.who})
+    leaders = _people(office, lambda role: dispatch.is_decider(office.policy(), role), without={plan.who, office.who})
+    witnesses = _people(office, WITNESSES.__contains__, without={office.who})
     with st.form("by_phone", border=False):
         leader = st.selectbox(
             text("pages.relief.leader"), leaders, index=0 if leaders else None, accept_new_options=True
@@ -64,8 +71,7 @@ def _phone_form(office: Bureau, found: Incident, plan: Any) -> None:
         first, second = st.columns(2)
         day = first.date_input(text("pages.relief.day"), value=now.date(), max_value=now.date())
         at = second.time_input(text("pages.relief.clock"), value=now.time().replace(second=0, microsecond=0), step=60)
-        witness = st.selectbox(text("pages.relief.witness"), witnesses, index=0 if witnesses else None,
-                               accept_new_options=True)  # fmt: skip
+        witness = st.selectbox(text("pages.relief.witness"), witnesses, index=0 if witnesses else None)
         frame.note(text("pages.relief.recorder", who=office.who))
         if st.form_submit_button(text("pages.relief.approve_phone"), type="primary"):
             decided = min(datetime.combine(day, at, now.tzinfo), now)

@@ -22,6 +22,8 @@ PLACES = {
     "report_returned": ("report", {}),
     "plan_approved": ("relief", {"tab": "approve"}),
     "plan_rejected": ("relief", {"tab": "approve"}),
+    "plan_in_my_name": ("relief", {"tab": "approve"}),
+    "plan_witnessed": ("relief", {"tab": "approve"}),
     "order": ("relief", {"tab": "orders"}),
     "account": ("account", {}),
 }

@@ -13,6 +13,7 @@ from geo_minzheng.model.account import ANYTHING, NOTHING, Person, Role, SessionK
 from geo_minzheng.model.scope import Scope
 from geo_minzheng.services import passwords, responding, settings_of
 from geo_minzheng.store import accounts as store
+from geo_minzheng.store import audit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,6 +42,17 @@ class Opened:
 def people(session: Session) -> list[Person]:
     """List who has an account."""
     return store.list_people(session)
+
+
+def require_manager(session: Session, act: Act) -> None:
+    """Refuse who manages no accounts: others are told of their own only.
+
+    Raises
+    ------
+    RefusedError
+        ``account.may_not``.
+    """
+    audit.require(session, act, "user.add", "account")
 
 
 def where(session: Session, person: Person) -> str:
@@ -141,6 +153,9 @@ def _checked(session: Session, policy: Policy, person: Person) -> Person:
         raise InputError("account.bad_scope", scope=person.scope, role=role.role, level=role.level, district=district)
     if not person.scope and role.level != "district":
         raise InputError("account.no_scope", role=role.role, level=role.level)
+    known = store.division_codes(session, len(person.scope))
+    if person.scope and known and person.scope not in known:
+        raise InputError("account.unknown_scope", scope=person.scope)
     _check_place(session, role, person.place, person.scope)
     return replace(person, login=login, name=name)
 
@@ -417,10 +432,14 @@ def pair(
     ------
     NotFoundError
         ``account.unknown``.
+    InputError
+        ``account.pair_kind``: a browser is no device.
     """
     row = store.get_account(session, name)
     if row.is_disabled:
         raise NotFoundError("account.unknown", name=name)
+    if kind is SessionKind.BROWSER:
+        raise InputError("account.pair_kind")
     code = passwords.draw_secret()
     until = at + timedelta(minutes=policy.number("account.pairing_minutes"))
     digest = passwords.digest_token(code)

@@ -10,11 +10,13 @@ from geo_minzheng.engine import dispatch as dispatch_engine
 from geo_minzheng.engine import documents
 from geo_minzheng.engine import network as roads_engine
 from geo_minzheng.errors import InputError, NotFoundError, RefusedError
+from geo_minzheng.model.account import is_allowed
 from geo_minzheng.model.relief import DispatchOrder, OrderLine, OrderState
 from geo_minzheng.services import incidents, places, roads, settings_of
 from geo_minzheng.store import files, records
 from geo_minzheng.store import orders as order_store
 from geo_minzheng.store import plans as plan_store
+from geo_minzheng.store.accounts import account_named, list_people
 from geo_minzheng.store.scope import whole
 from geo_minzheng.store.second_person import is_among
 from geo_minzheng.store.tables_flood import ReliefRequest
@@ -65,7 +67,8 @@ def approve_plan(session: Session, act: Act, policy: Policy, text: Text, told: A
     Raises
     ------
     InputError
-        ``relief.decided_in_future``.
+        ``relief.decided_in_future``; ``relief.no_such_witness``: by phone the witness has an account, where there are
+        any; ``relief.not_a_decider``: the account that is named as the leader's decides on no plans.
     RefusedError
         ``store.own_plan``, ``store.plan_superseded``, ``store.oral_incomplete``, ``store.duplicate``, ``ledger.short``:
         the stock was promised to somebody else meanwhile; ``relief.nothing_to_send``; ``relief.way_lost``: a road of
@@ -77,6 +80,7 @@ def approve_plan(session: Session, act: Act, policy: Policy, text: Text, told: A
     decided_at = told.decided_at or act.at
     if decided_at > act.at:
         raise InputError("relief.decided_in_future", at=decided_at.isoformat(), now=act.at.isoformat())
+    told = _in_their_names(session, policy, plan, told) if oral else told
     due = decided_at + timedelta(hours=policy.number("dispatch.oral_order_paper_hours")) if oral else None
     plan_store.approve_plan(
         session,
@@ -108,6 +112,26 @@ def approve_plan(session: Session, act: Act, policy: Policy, text: Text, told: A
         "plan": told.plan_id, "mode": told.mode, "approver": signer, "paper_due": due.isoformat() if due else None,
         "orders": [order.order_id for order in drafts],
     }  # fmt: skip
+
+
+def _in_their_names(session: Session, policy: Policy, plan: Plan, told: Approving) -> Approving:
+    """Call leader and witness by the names of their accounts, so that one person under two names stays one.
+
+    A leader may have no account: the witness, whose inbox tells of it, and the signed paper vouch for that one.
+    """
+    leader, witness = (account_named(session, name) for name in (told.leader, told.witness))
+    if leader is not None and not is_decider(policy, leader.post) and not is_own_plan(plan, leader.name):
+        raise InputError("relief.not_a_decider", leader=leader.name)
+    if witness is None or witness.is_disabled:
+        if told.witness.strip() and any(not person.is_disabled for person in list_people(session)):
+            raise InputError("relief.no_such_witness", witness=told.witness)
+        return told
+    return replace(told, leader=told.leader if leader is None else leader.name, witness=witness.name)
+
+
+def is_decider(policy: Policy, role: str) -> bool:
+    """Tell whether a role decides on plans, in writing or by word."""
+    return role in policy.roles and is_allowed(policy.roles[role].may, "relief.decide", "approval")
 
 
 def is_own_plan(plan: Plan, who: str) -> bool:
@@ -278,7 +302,7 @@ def request_relief(session: Session, act: Act, policy: Policy, incident: str, li
             raise InputError("relief.unknown_receiver", receiver=line.receiver)
         if line.item not in policy.items:
             raise InputError("stock.unknown_item", item=line.item, allowed=sorted(policy.items))
-        if not 0 < line.quantity < 10**9:
+        if not 0 < line.quantity < 10**9 or not round(line.quantity * MILLI):
             raise InputError("relief.bad_quantity", value=line.quantity)
         row = ReliefRequest(
             request_id=request_id, line_no=no, incident=incident, receiver=line.receiver, item=line.item,

@@ -68,8 +68,10 @@ def district_numbers(session: Session, act: Act, policy: Policy) -> dict[str, fl
     """
     with whole(session):
         households = places.table(session, "household")
-    knows_goods = BUREAU in sight_of(session).scope.sees
-    with whole(session) if knows_goods else nullcontext():
+    scope = sight_of(session).scope
+    knows_goods = BUREAU in scope.sees and scope.place_kind in ("", "warehouse")
+    # A keeper is told what their own store may give, a township what the district may.
+    with whole(session) if knows_goods and not scope.place_kind else nullcontext():
         lots = stock.movable_stock(session, policy, act.at.date())
     counted = duty_engine.district_numbers(
         places.table(session, "village"),

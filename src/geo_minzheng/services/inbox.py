@@ -49,7 +49,8 @@ class News:
     Parameters
     ----------
     kind
-        ``report_confirmed``, ``report_returned``, ``plan_approved``, ``plan_rejected``, ``order`` or ``account``.
+        ``report_confirmed``, ``report_returned``, ``plan_approved``, ``plan_rejected``, ``plan_in_my_name``,
+        ``plan_witnessed``, ``order`` or ``account``.
     facts
         What its sentence names.
     is_new
@@ -154,7 +155,13 @@ def _report(session: Session, person: Person, village: str, after: dict[str, Any
 
 def _approval(session: Session, person: Person, after: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
     plan = next(iter(records.find(session, Plan, plan_id=after["plan_id"])), None)  # no news of what one does not see
-    if plan is None or not is_among(person.name, plan.who):
+    if plan is None:
+        return None
+    if after["mode"] == "oral" and after["verdict"] == "approved" and is_among(person.name, after["leader"]):
+        return "plan_in_my_name", {"version": plan.version}
+    if is_among(person.name, after["witness"]):
+        return "plan_witnessed", {"version": plan.version}
+    if not is_among(person.name, plan.who):
         return None
     return f"plan_{after['verdict']}", {"version": plan.version, "reason": after["reason"]}
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from geo_minzheng.store import audit, frames, seal
 from geo_minzheng.store import keys as ring_file
+from geo_minzheng.store.scope import whole
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from geo_minzheng.model.act import Act
 
 
-def describe_keys(session: Session) -> dict[str, Any]:
+def describe_keys(session: Session, act: Act) -> dict[str, Any]:
     """Tell where the keys lie and how many cells need which; keys themselves are never told.
 
     Returns
@@ -22,9 +23,12 @@ def describe_keys(session: Session) -> dict[str, Any]:
 
     Raises
     ------
+    RefusedError
+        ``account.may_not``: who may change no keys is told nothing of them.
     StoreError
         ``keys.missing`` and others of :mod:`geo_minzheng.store.keys`.
     """
+    audit.require(session, act, "keys.rotate", "household")
     ring, used = seal.ring_of(session), _used(session)
     rows = [{"key": k, "cells": used.get(k, 0), "is_current": k == ring.current} for k in sorted(ring.keys)]
     lacking = [{"key": k, "cells": cells, "is_current": False} for k, cells in used.items() if k not in ring.keys]
@@ -42,15 +46,19 @@ def rotate_keys(session: Session, act: Act) -> dict[str, Any]:
 
     Raises
     ------
+    RefusedError
+        ``account.may_not``.
     StoreError
         ``keys.missing``, ``keys.wrong``, ``keys.tampered``, ``keys.unsealed``, ``keys.unwritable``.
     """
+    audit.require(session, act, "keys.rotate", "household")
     tables = [frames.layer_table(name)[1] for name in seal.SEALED]
     before = seal.ring_of(session)
-    for table in tables:
-        seal.check_ring(session.connection(), table, before)
-    ring = ring_file.add_key(seal.folder_of(session))
-    rows = sum(seal.reseal(session.connection(), table, ring) for table in tables)
+    with whole(session):  # every household, also those that who acts does not see
+        for table in tables:
+            seal.check_ring(session.connection(), table, before)
+        ring = ring_file.add_key(seal.folder_of(session))
+        rows = sum(seal.reseal(session.connection(), table, ring) for table in tables)
     told = {"before": before.current, "current": ring.current, "rows": rows}
     audit.record(session, act, audit.Change("keys.rotate", "household", "", {"key": before.current}, told))
     return told
@@ -65,9 +73,12 @@ def retire_keys(session: Session, act: Act) -> dict[str, Any]:
 
     Raises
     ------
+    RefusedError
+        ``account.may_not``.
     StoreError
         ``keys.missing``, ``keys.unwritable``.
     """
+    audit.require(session, act, "keys.retire", "household")
     ring, used = seal.ring_of(session), _used(session)
     idle = sorted(set(ring.keys) - set(used) - {ring.current})
     if idle:
@@ -78,7 +89,8 @@ def retire_keys(session: Session, act: Act) -> dict[str, Any]:
 
 def _used(session: Session) -> dict[str, int]:
     used: dict[str, int] = {}
-    for name in seal.SEALED:
-        for key, cells in seal.keys_in_use(session.connection(), frames.layer_table(name)[1]).items():
-            used[key] = used.get(key, 0) + cells
+    with whole(session):
+        for name in seal.SEALED:
+            for key, cells in seal.keys_in_use(session.connection(), frames.layer_table(name)[1]).items():
+                used[key] = used.get(key, 0) + cells
     return used

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from geo_minzheng.engine import network as roads_engine
 from geo_minzheng.engine import road_layer
 from geo_minzheng.errors import NotFoundError
-from geo_minzheng.model.scope import BUREAU
 from geo_minzheng.services import settings_of
 from geo_minzheng.store import frames
-from geo_minzheng.store.scope import part_of, whole
+from geo_minzheng.store.scope import sight_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,8 +94,9 @@ def names(session: Session, layer: str, key: str) -> dict[str, str]:
 
 
 def part_name(session: Session) -> str:
-    """Name the town or village that the bureau's own figures are cut to; empty for who sees the whole district."""
-    part = part_of(session, BUREAU)
+    """Name the town or village that somebody sees of the district; empty for who sees the whole of it."""
+    sight = sight_of(session)
+    part = "" if sight.district.startswith(sight.scope.prefix) else sight.scope.prefix
     known = names(session, "division", "code") | names(session, "village", "code") if part else {}
     return known.get(part, part)
 

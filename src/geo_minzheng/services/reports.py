@@ -13,6 +13,7 @@ from geo_minzheng.errors import InputError, NotFoundError, RefusedError
 from geo_minzheng.services import incidents, photos, places
 from geo_minzheng.store import records
 from geo_minzheng.store import reports as report_store
+from geo_minzheng.store.accounts import account_named
 from geo_minzheng.store.scope import sight_of
 from geo_minzheng.store.second_person import is_among
 from geo_minzheng.store.tables_report import Photo
@@ -108,7 +109,7 @@ def submit_report(
         village_code=told.village,
         document=document,
         written_at=told.written_at,
-        on_behalf=_behalf(told),
+        on_behalf=_behalf(session, told),
     )
     _, is_new = report_store.post_report(session, act, post)
     if is_new:
@@ -124,13 +125,15 @@ def _checked_uuid(text: str) -> str:
         raise InputError("report.bad_uuid", value=text) from error
 
 
-def _behalf(told: Submission) -> dict[str, str] | None:
+def _behalf(session: Session, told: Submission) -> dict[str, str] | None:
     if told.on_behalf is None:
         return None
     missing = [name for name in ("channel", "caller", "recorder") if not told.on_behalf.get(name, "").strip()]
     if missing:
         raise InputError("report.behalf_incomplete", missing=missing)
-    return dict(told.on_behalf)
+    # Who has an account stands by their name, so that nobody reviews what they told under their login.
+    people = {name: account_named(session, told.on_behalf[name]) for name in ("caller", "recorder")}
+    return dict(told.on_behalf) | {name: row.name for name, row in people.items() if row is not None}
 
 
 def _values(session: Session, policy: Policy, incident: str, told: Submission) -> dict[str, Answer]:

@@ -14,8 +14,9 @@ from geo_minzheng.model.account import Person, SessionKind
 from geo_minzheng.model.act import Act
 from geo_minzheng.store.audit import Change, record
 from geo_minzheng.store.scope import whole
+from geo_minzheng.store.second_person import is_among
 from geo_minzheng.store.tables_accounts import Account, Pairing, SignIn
-from geo_minzheng.store.tables_layers import Division, Site, Warehouse, WelfareHome
+from geo_minzheng.store.tables_layers import Division, Site, Village, Warehouse, WelfareHome
 
 # Kind of place a role is bound to -> id and name of its layer.
 _PLACES = {
@@ -45,6 +46,14 @@ def division_names(session: Session) -> dict[str, str]:
     return {code[:9] if code.endswith("000") else code: name for code, name in found}
 
 
+def division_codes(session: Session, digits: int) -> set[str]:
+    """List the codes of the towns (9 digits) or villages (12) that the layers know."""
+    with whole(session):
+        villages = {str(code) for code in session.scalars(select(Village.code))}
+        towns = {code[:9] for code in villages}
+        return {code for code in (*division_names(session), *villages, *towns) if len(code) == digits}
+
+
 def person_of(row: Account) -> Person:
     """Give the public part of an account."""
     return Person(row.login, row.name, row.post, row.scope, row.place, row.is_disabled, row.is_demo)
@@ -62,6 +71,11 @@ def find_account(session: Session, name: str) -> Account | None:
     """Find an account by what is typed at sign-in, or by the name in the records."""
     rows = session.scalars(select(Account).where(or_(Account.login == name, Account.name == name))).all()
     return next((row for row in rows if row.login == name), next(iter(rows), None))
+
+
+def account_named(session: Session, name: str) -> Account | None:
+    """Find an account by its name or login however it was written: width, case and blanks make no other person."""
+    return next((row for row in session.scalars(select(Account)) if is_among(name, row.login, row.name)), None)
 
 
 def find_subject(session: Session, subject: str) -> Account | None:
@@ -91,6 +105,10 @@ def add_account(session: Session, act: Act, person: Person, *, password_hash: st
     RefusedError
         ``account.exists``: the login or the name is taken.
     """
+    # One's login is nobody else's name: who is meant by it must be one person.
+    for word in (person.name, person.login):
+        if account_named(session, word) is not None:
+            raise RefusedError("account.exists", name=word)
     row = Account(
         login=person.login, name=person.name, post=person.role, scope=person.scope, place=person.place,
         password_hash=password_hash, must_change=True, is_disabled=False, is_demo=person.is_demo, made_at=act.at,

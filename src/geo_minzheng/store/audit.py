@@ -14,6 +14,7 @@ from geo_minzheng.model.account import is_allowed
 from geo_minzheng.model.act import Act
 from geo_minzheng.model.verdict import OK, Verdict
 from geo_minzheng.store.canonical import digest, moment_text, to_json
+from geo_minzheng.store.columns import Base
 from geo_minzheng.store.scope import whole
 from geo_minzheng.store.tables_trace import AuditHead, AuditRow
 
@@ -80,7 +81,8 @@ def record_many(session: Session, act: Act, changes: Iterable[Change]) -> None:
         rows.append(row)
     if not rows:
         return
-    session.execute(insert(AuditRow), rows)
+    # Written past the session and without RETURNING: who writes a row need not be able to read it back.
+    session.connection().execute(insert(Base.metadata.tables[AuditRow.__tablename__]).inline(), rows)
     moved = session.execute(
         update(AuditHead)
         .where(AuditHead.count == count)
