@@ -10,13 +10,16 @@ import shapely
 import sqlalchemy as sa
 from store_play import ACT, receipt
 
+from geo_minzheng.model.account import Person
 from geo_minzheng.model.ledger import LotHold, LotLine, LotTransfer
 from geo_minzheng.store import ledger, records, reservations
+from geo_minzheng.store.accounts import add_account, change_account
 from geo_minzheng.store.audit import Change, record
 from geo_minzheng.store.incidents import write_footprint
 from geo_minzheng.store.reports import ReportPost, post_report
 from geo_minzheng.store.session import store_session
 from geo_minzheng.store.tables import Decision, Footprint, Incident
+from geo_minzheng.store.tables_flood import ReliefRequest
 from geo_minzheng.store.verify import verify
 
 
@@ -157,6 +160,31 @@ def night(session):
 def test_a_footprint_or_a_reports_village_that_was_changed_is_found(night, table, statement):
     assert verify(night)["history"].is_ok
     unguard(night, table)
+    night.execute(sa.text(statement))
+    night.expire_all()
+    assert verify(night)["history"].key == "store.verify.history"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE account SET post = 'admin'",
+        "UPDATE account SET scope = '420704'",
+        "DELETE FROM account",
+        "UPDATE relief_request SET quantity_milli = quantity_milli * 10",
+        "UPDATE relief_request SET line_no = 2",
+        "DELETE FROM relief_request",
+        "UPDATE incident SET hazard = 'earthquake' WHERE incident_id = 'I2'",
+    ],
+)
+def test_what_may_change_stands_as_the_log_tells(night, statement):
+    row = add_account(night, ACT, Person("jia", "甲", "leader"))
+    change_account(night, ACT, "user.change", row, post="approver", scope="420703")
+    request = ReliefRequest(
+        request_id="I1/R1", line_no=1, incident="I1", receiver="A", item="rice", quantity_milli=5000, unit="千克"
+    )
+    records.add(night, ACT, "relief.request", request)
+    assert verify(night)["history"].is_ok
     night.execute(sa.text(statement))
     night.expire_all()
     assert verify(night)["history"].key == "store.verify.history"
