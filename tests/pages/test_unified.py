@@ -281,7 +281,8 @@ def test_a_provider_that_hangs_holds_nobody_else_up(browser, desk, idp, served):
 
         def knock():
             with sit(served) as stranger:
-                return stranger.get("/door/unified", headers=HTML).status_code
+                answer = stranger.get("/door/unified", headers=HTML)
+                return answer.status_code, "请10秒后再试" in answer.text
 
         with ThreadPoolExecutor(12) as crowd:
             asked = [crowd.submit(knock) for _ in range(12)]
@@ -290,7 +291,8 @@ def test_a_provider_that_hangs_holds_nobody_else_up(browser, desk, idp, served):
             assert browser.get("/door/sign-in", headers=HTML).status_code == 200
             assert time.monotonic() - began < 5, "the door waits with them"
             told = [one.result() for one in asked]
-    assert sorted(told) == [429] * 8 + [502] * 4, "only so many wait for it, and nobody queues behind them"
+    expected = [(429, True)] * 8 + [(502, False)] * 4
+    assert sorted(told) == expected, "only so many wait for it, nobody queues behind them, and all are told in words"
 
 
 def test_the_keys_of_a_provider_may_change(browser, idp, monkeypatch):
