@@ -14,6 +14,7 @@ import osmium
 import pytest
 from desk import Desk, is_chinese
 from interrupt import interrupt
+from once import copy_unwritten
 
 from geo_minzheng.cli import rehearse
 
@@ -49,7 +50,7 @@ def extract(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_again_into_the_same_folder_from_another_form_it_is_the_same(liechtenstein_out, extract, tmp_path):
-    out = Path(shutil.copytree(liechtenstein_out, tmp_path / "示范 out"))
+    out = copy_unwritten(liechtenstein_out, tmp_path / "示范 out")
     (out / "home" / "photos").mkdir()
     (out / "home" / "photos" / "old.jpg").write_bytes(b"of the old demo")
     (out / "home" / "信.txt").write_text("somebody else's", encoding="utf-8")
@@ -67,7 +68,7 @@ def test_again_into_the_same_folder_from_another_form_it_is_the_same(liechtenste
 
 @pytest.mark.parametrize(("after_s", "is_at_work"), [(0.3, False), (0.0, True), (3.0, True)])
 def test_interrupted_it_leaves_what_was_there(liechtenstein_out, tmp_path, after_s, is_at_work):
-    out = Path(shutil.copytree(liechtenstein_out, tmp_path / "out"))
+    out = copy_unwritten(liechtenstein_out, tmp_path / "out")
     before = {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()}
     ended = interrupt(
         "demo", "--osm", LIECHTENSTEIN, "--out", out, after_s=after_s,
