@@ -180,6 +180,9 @@ def test_a_footprint_or_a_reports_village_that_was_changed_is_found(night, table
 def test_what_may_change_stands_as_the_log_tells(night, statement):
     row = add_account(night, ACT, Person("jia", "甲", "leader"))
     change_account(night, ACT, "user.change", row, post="approver", scope="420703")
+    change_account(night, ACT, "user.password", row, password_hash="x", pin_hash="y", must_change=False)
+    change_account(night, ACT, "user.subject", row, subject="https://sso.example.gov.cn 1")
+    change_account(night, ACT, "user.disable", row, is_disabled=True)
     request = ReliefRequest(
         request_id="I1/R1", line_no=1, incident="I1", receiver="A", item="rice", quantity_milli=5000, unit="千克"
     )

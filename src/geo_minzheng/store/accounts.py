@@ -18,6 +18,9 @@ from geo_minzheng.store.second_person import is_among
 from geo_minzheng.store.tables_accounts import Account, Pairing, SignIn
 from geo_minzheng.store.tables_layers import Division, Site, Village, Warehouse, WelfareHome
 
+# Of these the log tells that they changed, never what they were or are.
+SECRETS = ("password_hash", "pin_hash")
+
 # Kind of place a role is bound to -> id and name of its layer.
 _PLACES = {
     "warehouse": (Warehouse.warehouse_id, Warehouse.name),
@@ -141,7 +144,7 @@ def change_account(session: Session, act: Act, action: str, row: Account, **valu
         raise RefusedError("account.exists", name=str(values.get("name", row.name))) from error
     after = _public(row)
     told = {name: value for name, value in after.items() if before[name] != value}
-    told |= dict.fromkeys((n for n in ("password_hash", "pin_hash") if n in values), "changed")
+    told |= dict.fromkeys((n for n in SECRETS if n in values), "changed")
     if told:
         record(session, act, Change(action, "account", row.login, {n: before.get(n) for n in told}, told))
 
