@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from geo_minzheng.model.incident import Incident
 
 
-# Whose account is offered as a witness first; the command line takes any.
+# Who sits at the desk at night is offered as a witness first, then everybody else.
 WITNESSES = frozenset({"emergency_coordinator", "county_disaster_officer"})
 
 
@@ -63,6 +63,7 @@ def _phone_form(office: Bureau, found: Incident, plan: Any) -> None:
     st.subheader(text("pages.relief.by_phone"), anchor=False)
     leaders = _people(office, lambda role: dispatch.is_decider(office.policy(), role), without={plan.who, office.who})
     witnesses = _people(office, WITNESSES.__contains__, without={office.who})
+    witnesses += _people(office, lambda role: role not in WITNESSES, without={office.who})
     with st.form("by_phone", border=False):
         leader = st.selectbox(
             text("pages.relief.leader"), leaders, index=0 if leaders else None, accept_new_options=True
